@@ -24,6 +24,7 @@ from gateway.schema.bulk_operations.progress import bulk_operation as bulk_opera
 from gateway.schema.identity import organisation
 from gateway.schema.identity.create_partner import create_partner
 from gateway.schema.identity.me import me
+from gateway.schema.identity.organisations import organisations
 from gateway.schema.identity.partners import partners
 from gateway.schema.identity.refresh import refresh
 from gateway.schema.identity.register import register
@@ -31,6 +32,7 @@ from gateway.schema.identity.revoke_partner import revoke_partner
 from gateway.schema.identity.sign_in import sign_in
 from gateway.schema.identity.sign_out import sign_out
 from gateway.schema.imports.import_ import import_
+from gateway.schema.imports.imports import imports
 from gateway.schema.imports.start_import import start_import
 from gateway.schema.orders import agreement, calendar, order, pickup, step
 from gateway.schema.orders.events import events
@@ -71,7 +73,21 @@ TYPE_EXTENSION_MODULES = (
 )
 """Modules that extend the contracts' types. Importing them is enough."""
 
-QUERIES = [me, nodes.node, nodes.nodes, sites, orders, volumes, tickets, partners, events, import_, settings]
+QUERIES = [
+    me,
+    nodes.node,
+    nodes.nodes,
+    organisations,
+    sites,
+    orders,
+    volumes,
+    tickets,
+    partners,
+    events,
+    import_,
+    imports,
+    settings,
+]
 MUTATIONS = [
     register,
     sign_in,

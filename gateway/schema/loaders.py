@@ -14,7 +14,7 @@ from services.contracts.sites import Container, Site
 
 async def load_organisations(context: Context, ids: Sequence[str]) -> list[Organisation | None]:
     """Return the organisations with these ids; None for one that the caller may not see."""
-    return await load_many(ids, context.clients.identity.organisations)
+    return await load_many(ids, context.clients.identity.organisations_by_id)
 
 
 async def load_users(context: Context, ids: Sequence[str]) -> list[Me | None]:

@@ -17,11 +17,11 @@ NodeLoader = Callable[[Context, list[str], Sequence[str]], Awaitable[Sequence[An
 
 
 def _import_loader(service: str) -> NodeLoader:
-    return lambda context, ids, _: context.clients.importing(service).imports(ids)
+    return lambda context, ids, _: context.clients.importing(service).imports_by_id(ids)
 
 
 NODE_LOADERS: dict[str, NodeLoader] = {
-    "org": lambda context, ids, _: context.clients.identity.organisations(ids),
+    "org": lambda context, ids, _: context.clients.identity.organisations_by_id(ids),
     "user": lambda context, ids, _: load_users(context, ids),
     "partner": lambda context, ids, _: context.clients.identity.partners_by_id(ids),
     "site": load_sites,

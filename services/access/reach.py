@@ -28,6 +28,9 @@ _REACH = """
     ), organisations AS MATERIALIZED (
         SELECT DISTINCT organisation_id FROM granted
         WHERE organisation_id IS NOT NULL AND site_id IS NULL AND NOT (SELECT reached FROM everything)
+    ), known_organisations AS MATERIALIZED (
+        SELECT DISTINCT organisation_id FROM granted
+        WHERE organisation_id IS NOT NULL AND NOT (SELECT reached FROM everything)
     ), single_sites AS MATERIALIZED (
         SELECT DISTINCT organisation_id, site_id FROM granted
         WHERE site_id IS NOT NULL AND NOT (SELECT reached FROM everything)
@@ -59,8 +62,8 @@ class ScopedTable(msgspec.Struct, frozen=True, kw_only=True):
     """The table with its alias."""
     organisation: str
     """The column of the organisation's id."""
-    site: str
-    """The column of the site's id."""
+    site: str | None
+    """The column of the site's id; None for organisations, which are reached by any of their sites."""
 
 
 class SortOrder(msgspec.Struct, frozen=True):
@@ -277,6 +280,9 @@ def _reached_rows(
         f"(SELECT {columns} FROM {table.name} WHERE {where} AND {after_condition} AND (SELECT reached FROM everything)"
         f" {order} {limit})"
     )
+    if table.site is None:
+        known = of_scope("known_organisations", f"{table.organisation} = scope.organisation_id")
+        return f"{everything} UNION ALL {known}"
     organisations = of_scope("organisations", f"{table.organisation} = scope.organisation_id")
     # A site that changed its owner has rows of the former organisation.
     of_organisation = f"{table.organisation} = scope.organisation_id"

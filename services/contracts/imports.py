@@ -3,7 +3,7 @@
 import enum
 from typing import Annotated, Protocol
 
-from services.contracts.bulk_operations import BulkOperation, BulkProgress
+from services.contracts.bulk_operations import BulkOperation, BulkOperationState, BulkProgress
 from services.contracts.declare import read, write
 from services.contracts.files import FileLink
 from services.contracts.permission import STAFF, SubjectKind, allow
@@ -73,6 +73,54 @@ class Import(BulkOperation, frozen=True, kw_only=True):
 
     Its reasons are in the language in which the import was started.
     """
+
+
+class ImportFileKind(enum.Enum):
+    """The kind of an import file."""
+
+    ORGANISATIONS = "ORGANISATIONS"
+    """Customer organisations."""
+    INVOICES = "INVOICES"
+    """Invoices."""
+    SITES = "SITES"
+    """Sites."""
+    CONTAINERS = "CONTAINERS"
+    """Containers of sites."""
+    ARTICLES = "ARTICLES"
+    """Articles with their prices."""
+    ROUTES = "ROUTES"
+    """Routes of the trucks."""
+    HOLIDAYS = "HOLIDAYS"
+    """Holidays, and the days that pickups move to."""
+    RULES = "RULES"
+    """Rules of the municipalities."""
+    AGREEMENTS = "AGREEMENTS"
+    """Agreements."""
+    PICKUPS = "PICKUPS"
+    """Past pickups."""
+
+
+class ImportFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of imports."""
+
+    states: list[BulkOperationState] | None = None
+    """Imports in one of these states; None: in all."""
+
+
+class ImportOrderField(enum.Enum):
+    """The fields that imports can be ordered by."""
+
+    UPLOADED_AT = "UPLOADED_AT"
+    """By the time at which the file was uploaded."""
+
+
+class ImportOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of imports."""
+
+    field: ImportOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
 
 
 class BadRow(Value, frozen=True, kw_only=True):
@@ -161,7 +209,17 @@ class Importing(Protocol):
         ...
 
     @read(STAFF)
-    async def imports(self, ids: list[Id]) -> list[Import | None]:
+    async def imports(
+        self, kind: ImportFileKind, page: Page, filter: ImportFilter | None = None, order: ImportOrder | None = None
+    ) -> Connection[Import]:
+        """Return the imports of a kind of file; the latest ones first without an ``order``.
+
+        Another service's kinds have none here.
+        """
+        ...
+
+    @read(STAFF)
+    async def imports_by_id(self, ids: list[Id]) -> list[Import | None]:
         """Return the imports with these ids, in this order; None for one that does not exist."""
         ...
 

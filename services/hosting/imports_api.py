@@ -14,6 +14,9 @@ from services.contracts.imports import (
     BadRowOrder,
     BulkOperationCancelled,
     Import,
+    ImportFileKind,
+    ImportFilter,
+    ImportOrder,
     ImportStarted,
 )
 from services.contracts.permission import STAFF
@@ -37,8 +40,13 @@ class ImportsApi:
     async def import_progress(self, ids: list[Id]) -> list[BulkProgress | None]:
         return await self._imports.progress(ids)
 
-    async def imports(self, ids: list[Id]) -> list[Import | None]:
-        return await self._imports.imports(ids)
+    async def imports(
+        self, kind: ImportFileKind, page: Page, filter: ImportFilter | None = None, order: ImportOrder | None = None
+    ) -> Connection[Import]:
+        return await self._imports.imports(kind.value.lower(), page, filter, order)
+
+    async def imports_by_id(self, ids: list[Id]) -> list[Import | None]:
+        return await self._imports.imports_by_id(ids)
 
     async def bad_rows(
         self, id: Id, page: Page, filter: BadRowFilter | None = None, order: BadRowOrder | None = None

@@ -65,6 +65,24 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"order": {"field": "AGREEMENT_NUMBER", "direction": "DESC"}},
     ],
     "organisationsOfPartners": [{"partnerIds": ["partner_01h455vb4pex5vsknk084sn02q"]}],
+    "organisations": [
+        {"order": {"field": "CUSTOMER_NUMBER"}},
+        {"order": {"field": "NAME", "direction": "DESC"}},
+        {"filter": {"ids": [ORG_B]}},
+        {"filter": {"search": "name"}},
+        {"filter": {"kinds": ["BUSINESS"]}},
+        {"filter": {"customerNumbers": [f"number of {ORG_B}"]}},
+    ],
+    "partners": [
+        {"order": {"field": "NAME", "direction": "DESC"}},
+        {"filter": {"search": "first"}},
+        {"filter": {"active": True}},
+        {"filter": {"active": False}},
+    ],
+    "imports": [
+        {"order": {"field": "UPLOADED_AT"}},
+        {"filter": {"states": ["DONE", "RUNNING", "STAGED", "FAILED"]}},
+    ],
     "badRows": [
         {"id": "import_x_01h455vb4pex5vsknk084sn02r"},
         {"filter": {"codes": ["MALFORMED"]}},

@@ -41,7 +41,7 @@ async def test_a_page_of_40_sites_calls_each_service_once_a_level(gateway: Gatew
     assert sorted(one.operation for one in gateway.services.calls) == sorted(
         [
             "sites",
-            "organisations",
+            "organisations_by_id",
             "open_order_counts",
             "next_pickups",
             "agreements_of_sites",
@@ -50,7 +50,7 @@ async def test_a_page_of_40_sites_calls_each_service_once_a_level(gateway: Gatew
             "extra_pickup_offers",
         ]
     )
-    assert gateway.services.calls_to("organisations")[0].arguments == {"ids": [ORGANISATION]}
+    assert gateway.services.calls_to("organisations_by_id")[0].arguments == {"ids": [ORGANISATION]}
 
 
 async def test_the_actors_of_all_timelines_are_one_call(gateway: GatewayFixture) -> None:
@@ -235,7 +235,7 @@ async def test_references_lead_to_their_things_in_one_call_each(gateway: Gateway
         }
     (step,) = answer["data"]["volumes"]["steps"]
     assert {row["article"]["name"] for row in step["rows"]} == {ARTICLE.name}
-    for operation in ("containers_by_id", "organisations", "articles_by_id"):
+    for operation in ("containers_by_id", "organisations_by_id", "articles_by_id"):
         assert len(gateway.services.calls_to(operation)) == 1
 
 
@@ -294,10 +294,11 @@ async def test_organisations_and_memberships_lead_to_their_sites(gateway: Gatewa
 
 async def test_the_organisations_of_all_partners_are_one_call(gateway: GatewayFixture) -> None:
     answer = await gateway.execute(
-        "{ partners { organisations(first: 1) { totalCount edges { node { name } } } } }", gateway.staff()
+        "{ partners { edges { node { organisations(first: 1) { totalCount edges { node { name } } } } } } }",
+        gateway.staff(),
     )
     assert "errors" not in answer, answer
-    (partner,) = answer["data"]["partners"]
-    assert partner["organisations"] == {"totalCount": 1, "edges": [{"node": {"name": "As Oy Mirja"}}]}
+    (edge,) = answer["data"]["partners"]["edges"]
+    assert edge["node"]["organisations"] == {"totalCount": 1, "edges": [{"node": {"name": "As Oy Mirja"}}]}
     (call,) = gateway.services.calls_to("organisations_of_partners")
     assert call.arguments["partner_ids"] == [PARTNER]

@@ -221,8 +221,8 @@ async def test_staff_manage_partners(gateway: GatewayFixture) -> None:
         "createPartner": {"clientSecret": "shown once", "partner": {"name": "Trucks", "organisationIds": []}},
         "revokePartner": {"partner": {"name": "partner_1", "version": 1}, "problems": []},
     }
-    assert (await gateway.execute("{ partners { clientId } }", gateway.staff()))["data"] == {
-        "partners": [{"clientId": "routes"}]
+    assert (await gateway.execute("{ partners { edges { node { clientId } } } }", gateway.staff()))["data"] == {
+        "partners": {"edges": [{"node": {"clientId": "routes"}}]}
     }
 
 

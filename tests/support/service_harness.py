@@ -122,7 +122,7 @@ class ServiceHarness(Generic[T, P]):
         uploaded = await self.imports.upload(kind, f"{kind}.csv", iterate_chunks(data))
         await self.imports.start(uploaded.id, Language.EN, dry_run=dry_run)
         while True:
-            (progress,) = await self.imports.imports([uploaded.id])
+            (progress,) = await self.imports.imports_by_id([uploaded.id])
             assert progress is not None
             if progress.state.final:
                 break

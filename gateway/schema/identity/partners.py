@@ -1,14 +1,14 @@
 """Query partners."""
 
 from collections.abc import Awaitable
+from typing import Annotated
 
-from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, batch_field, field, is_total_selected
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
-from services.contracts.identity.partners import Partner
-from services.contracts.values import Connection, Page
+from services.contracts.identity.partners import Partner, PartnerFilter, PartnerOrder
+from services.contracts.values import Connection, Doc, Page
 
 
 @batch_field(needs=["id"])
@@ -28,7 +28,17 @@ def organisations(
 extend_type(Partner, organisations, node=True)
 
 
-@field(size=ListSize(assumed_size=100))
-def partners(info: Info) -> Awaitable[list[Partner]]:
-    """All partners, by name (I13). Staff only."""
-    return raw_client(info.context.clients.identity).partners()
+@field()
+def partners(
+    info: Info,
+    first: int | None = None,
+    after: str | None = None,
+    last: int | None = None,
+    before: str | None = None,
+    filter: Annotated[PartnerFilter | None, Doc("The conditions that the partners meet; None: none.")] = None,
+    order: Annotated[PartnerOrder | None, Doc("The order; None: by name.")] = None,
+) -> Awaitable[Connection[Partner]]:
+    """The partners (I13). Staff only."""
+    return raw_client(info.context.clients.identity).partners(
+        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), filter, order
+    )

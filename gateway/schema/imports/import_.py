@@ -17,5 +17,5 @@ async def import_(info: Info, id: Annotated[Id, Doc("The global id of the import
     service = owner_of(id)
     if service is None:
         return None
-    (found,) = await info.context.clients.importing(service).imports([id])
+    (found,) = await info.context.clients.importing(service).imports_by_id([id])
     return found

@@ -13,8 +13,11 @@ from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
+from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool, Row
+from services.chassis.db.query import SqlQuery
 from services.chassis.events.transaction import Transaction, UnitOfWork
 from services.chassis.files.file_rows import FileRow, UnknownFile
 from services.chassis.files.media_type import MediaType
@@ -39,10 +42,13 @@ from services.contracts.imports import (
     BadRowOrder,
     BulkOperationCancelled,
     Import,
+    ImportFilter,
+    ImportOrder,
+    ImportOrderField,
     ImportStarted,
 )
 from services.contracts.values import Connection as Listing
-from services.contracts.values import Page, Refusal, refuse
+from services.contracts.values import Page, Refusal, SortDirection, refuse
 
 _log = logger(__name__)
 
@@ -81,10 +87,11 @@ _STAGED = """
     UPDATE chassis.imports SET total = $2, failed = $3, rows_staged = true, rows_wait_since = clock_timestamp()
     WHERE id = $1
 """
-_IMPORTS = """
+_LATEST_FIRST = ImportOrder(field=ImportOrderField.UPLOADED_AT, direction=SortDirection.DESC)
+_SELECT = """
     SELECT id, kind, file_name, file_id, bad_rows_file_id, state, dry_run, total, added, changed, unchanged, failed,
            started_by, started_at, finished_at
-    FROM chassis.imports WHERE id = ANY ($1)
+    FROM chassis.imports
 """
 _PROGRESS = """
     SELECT id, state, total, added + changed + unchanged AS succeeded, failed, finished_at
@@ -217,7 +224,7 @@ class FileImporter(Generic[T]):
         async with self._work() as tx:
             await tx.keep_file(file.id, owner=owner, expires_at=tx.now + FILE_RETENTION)
             await tx.connection.execute(_NEW, import_id, kind.name, file.name, file.id, rows.total)
-        (uploaded,) = await self.imports([owner])
+        (uploaded,) = await self.imports_by_id([owner])
         assert uploaded is not None
         return uploaded
 
@@ -235,7 +242,7 @@ class FileImporter(Generic[T]):
             are_staged = await tx.connection.fetchval(_START, import_id, dry_run, language.value, started_by)
             if are_staged is not None:
                 tx.enqueue(RunImport(import_id=import_id) if are_staged else StageImport(import_id=import_id))
-        (started,) = await self.imports([text])
+        (started,) = await self.imports_by_id([text])
         if started is None:
             return refuse("NOT_FOUND", "id")
         return ImportStarted(imported=started) if started.dry_run == dry_run else refuse("ALREADY_STARTED", "dryRun")
@@ -249,7 +256,7 @@ class FileImporter(Generic[T]):
             # An import that was not started has no job that would end it.
             if not await tx.connection.fetchval(_CANCEL_STAGED, import_id):
                 await tx.connection.execute(_CANCEL_RUNNING, import_id)
-        (cancelled,) = await self.imports([text])
+        (cancelled,) = await self.imports_by_id([text])
         if cancelled is None:
             return refuse("NOT_FOUND", "id")
         if cancelled.state in (BulkOperationState.DONE, BulkOperationState.FAILED):
@@ -274,14 +281,43 @@ class FileImporter(Generic[T]):
         }
         return [by_id.get(import_id) if import_id else None for import_id in wanted]
 
-    async def imports(self, ids: Sequence[str]) -> list[Import | None]:
+    async def imports(
+        self, kind: str, page: Page, filter: ImportFilter | None = None, order: ImportOrder | None = None
+    ) -> Listing[Import]:
+        """Return a page of the imports of a kind of file."""
+        asked, order = filter or ImportFilter(), order or _LATEST_FIRST
+        part: KeysetPage[Import] = KeysetPage(page, (uuid.UUID,), "imports", kind, order, asked)
+        query = SqlQuery(kind)
+        query.where("kind = $1")
+        if asked.states is not None:
+            query.where("state = ANY ({})", sorted({one.value for one in asked.states}))
+        total: int | UnsetType = UNSET
+        if part.counts_total:
+            counted = f"SELECT count(*) FROM chassis.imports WHERE {query.condition}"
+            total = await self._pool.fetchval(counted, *query.values)
+        descending = (order.direction is SortDirection.DESC) is not part.backward
+        if part.has_start:
+            query.where(f"id {'<' if descending else '>'} {{}}", *part.start)
+        # An id has the time of the upload.
+        direction, limit = "DESC" if descending else "ASC", query.value(part.limit)
+        rows = await self._pool.fetch(
+            f"{_SELECT} WHERE {query.condition} ORDER BY id {direction} LIMIT {limit}", *query.values
+        )
+        by_id = await self._imports_of(rows)
+        return part.connection([([row["id"]], by_id[row["id"]]) for row in rows], total)
+
+    async def imports_by_id(self, ids: Sequence[str]) -> list[Import | None]:
         """Return the imports with these ids, in their order."""
         wanted = [find_id(self._prefix, text) for text in ids]
-        rows = await self._pool.fetch(_IMPORTS, [import_id for import_id in wanted if import_id])
+        by_id = await self._imports_of(
+            await self._pool.fetch(f"{_SELECT} WHERE id = ANY ($1)", [import_id for import_id in wanted if import_id])
+        )
+        return [by_id.get(import_id) if import_id else None for import_id in wanted]
+
+    async def _imports_of(self, rows: Sequence[Row]) -> dict[uuid.UUID, Import]:
         file_ids = [row[column] for row in rows for column in ("file_id", "bad_rows_file_id") if row[column]]
         links = await self._files.links(file_ids)
-        by_id = {row["id"]: self._import(row, links) for row in rows}
-        return [by_id.get(import_id) if import_id else None for import_id in wanted]
+        return {row["id"]: self._import(row, links) for row in rows}
 
     async def bad_rows(
         self,

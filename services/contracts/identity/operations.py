@@ -5,8 +5,16 @@ from typing import Annotated, Protocol
 from services.contracts.declare import open_read, open_write, public_write, read, write
 from services.contracts.identity.actors import ActorId, PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
-from services.contracts.identity.organisations import Organisation
-from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
+from services.contracts.identity.organisations import Organisation, OrganisationFilter, OrganisationOrder
+from services.contracts.identity.partners import (
+    ClientToken,
+    CreatePartner,
+    Partner,
+    PartnerCreated,
+    PartnerFilter,
+    PartnerOrder,
+    PartnerRevoked,
+)
 from services.contracts.identity.people import (
     Contact,
     Me,
@@ -103,7 +111,14 @@ class Identity(Importing, Protocol):
         ...
 
     @read(_ANY_SUBJECT)
-    async def organisations(self, ids: list[OrganisationId]) -> list[Organisation | None]:
+    async def organisations(
+        self, page: Page, filter: OrganisationFilter | None = None, order: OrganisationOrder | None = None
+    ) -> Connection[Organisation]:
+        """Return the organisations that the caller may see, with all or some sites; by name without an ``order``."""
+        ...
+
+    @read(_ANY_SUBJECT)
+    async def organisations_by_id(self, ids: list[OrganisationId]) -> list[Organisation | None]:
         """Return the organisations with these ids, in this order; None for one that the caller may not see."""
         ...
 
@@ -123,8 +138,10 @@ class Identity(Importing, Protocol):
         ...
 
     @read(STAFF)
-    async def partners(self) -> list[Partner]:
-        """Return all partners, by name."""
+    async def partners(
+        self, page: Page, filter: PartnerFilter | None = None, order: PartnerOrder | None = None
+    ) -> Connection[Partner]:
+        """Return the partners; by name without an ``order``."""
         ...
 
     @read(STAFF)

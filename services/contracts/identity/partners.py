@@ -1,13 +1,18 @@
 """Partners and their client credentials."""
 
+import enum
 from typing import Annotated
 
 from services.contracts.values import (
+    Filter,
     Id,
     IdempotencyKey,
     Length,
     MutationResult,
     Outcome,
+    SearchText,
+    SortDirection,
+    Sorting,
     TextLimit,
     Value,
 )
@@ -52,6 +57,32 @@ class Partner(Value, frozen=True, kw_only=True):
     """Whether it has access: false once it is revoked."""
     version: int
     """The version of its access. A change of the partner takes it."""
+
+
+class PartnerFilter(Filter, frozen=True, kw_only=True):
+    """The conditions of a list of partners."""
+
+    search: SearchText | None = None
+    """Words of the name, in any order, case and with or without accents; each has to be found. At most 20 words; None:
+    all partners."""
+    active: bool | None = None
+    """Whether a partner has access; None: either."""
+
+
+class PartnerOrderField(enum.Enum):
+    """The fields that partners can be ordered by."""
+
+    NAME = "NAME"
+    """By name."""
+
+
+class PartnerOrder(Sorting, frozen=True, kw_only=True):
+    """The order of a list of partners."""
+
+    field: PartnerOrderField
+    """The field that they are ordered by."""
+    direction: SortDirection = SortDirection.ASC
+    """The direction."""
 
 
 class PartnerCreated(MutationResult, frozen=True, kw_only=True):

@@ -9,8 +9,16 @@ from services.chassis.auth.tokens import Signer
 from services.chassis.problems import Unauthenticated
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
-from services.contracts.identity.organisations import Organisation
-from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
+from services.contracts.identity.organisations import Organisation, OrganisationFilter, OrganisationOrder
+from services.contracts.identity.partners import (
+    ClientToken,
+    CreatePartner,
+    Partner,
+    PartnerCreated,
+    PartnerFilter,
+    PartnerOrder,
+    PartnerRevoked,
+)
 from services.contracts.identity.people import Contact, Me, Register, Registered, RegistrationSettings
 from services.contracts.identity.sessions import PublicKeys, SignedIn, SignedOut
 from services.contracts.values import Conflict, Connection, Id, Page, Refusal
@@ -19,7 +27,7 @@ from services.hosting.imports_api import ImportsApi
 from services.identity.domain.registration import RegistrationRules
 from services.identity.hashing.queue import HashingQueue
 from services.identity.mapping.registration_settings import registration_settings
-from services.identity.queries import directory
+from services.identity.queries import directory, organisations, partners
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.create_partner import create_partner
 from services.identity.usecases.end_session import sign_out, sign_out_with
@@ -118,9 +126,17 @@ class IdentityApi(ImportsApi):
         async with self._runtime.pool.acquire() as connection:
             return await directory.me(connection, self._caller, self._runtime.clock.today())
 
-    async def organisations(self, ids: list[Id]) -> list[Organisation | None]:
+    async def organisations(
+        self, page: Page, filter: OrganisationFilter | None = None, order: OrganisationOrder | None = None
+    ) -> Connection[Organisation]:
         async with self._runtime.pool.acquire() as connection:
-            return await directory.organisations(connection, self._caller, self._runtime.clock.today(), ids)
+            return await organisations.organisations(
+                connection, self._caller, self._runtime.clock.today(), page, filter, order
+            )
+
+    async def organisations_by_id(self, ids: list[Id]) -> list[Organisation | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await organisations.organisations_by_id(connection, self._caller, self._runtime.clock.today(), ids)
 
     async def access_of(self, subject_id: Id) -> AccessStated | None:
         async with self._runtime.pool.acquire() as connection:
@@ -134,13 +150,15 @@ class IdentityApi(ImportsApi):
         async with self._runtime.pool.acquire() as connection:
             return await directory.actors(connection, self._caller, self._runtime.clock.today(), ids)
 
-    async def partners(self) -> list[Partner]:
+    async def partners(
+        self, page: Page, filter: PartnerFilter | None = None, order: PartnerOrder | None = None
+    ) -> Connection[Partner]:
         async with self._runtime.pool.acquire() as connection:
-            return await directory.partners(connection)
+            return await partners.partners(connection, page, filter, order)
 
     async def partners_by_id(self, ids: list[Id]) -> list[Partner | None]:
         async with self._runtime.pool.acquire() as connection:
-            return await directory.partners_by_id(connection, ids)
+            return await partners.partners_by_id(connection, ids)
 
     async def organisations_of_partners(self, partner_ids: list[Id], page: Page) -> list[Connection[Organisation]]:
         async with self._runtime.pool.acquire() as connection:

@@ -1,4 +1,4 @@
-"""Users, organisations and partners as callers see them.
+"""Users and the names of others as callers see them.
 
 Queries of an organisation's data join the caller's access ($1 caller, $2 day).
 """
@@ -14,21 +14,16 @@ from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id, write_id
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
-from services.contracts.identity.organisations import Organisation, OrganisationKind
-from services.contracts.identity.partners import Partner
+from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.people import Contact, Language, Me, Membership
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page
 from services.identity.mapping import events
-from services.identity.mapping.responses import partner_response
+from services.identity.queries.organisations import to_organisation
 from services.identity.store.partners import PostgresPartnerRepository
 from services.identity.store.users import PostgresUserRepository
 
-_ORGANISATIONS = f"""
-    SELECT o.id, o.customer_number, o.name, o.kind, o.version FROM organisations o
-    WHERE {visible("o.id")} AND o.id = ANY ($3)
-"""
 _MEMBERSHIPS = """
     SELECT o.id, o.customer_number, o.name, o.kind, o.version, m.role, m.billing, m.site_ids, m.until
     FROM memberships m JOIN organisations o ON o.id = m.organisation_id
@@ -86,18 +81,6 @@ async def me(connection: DatabaseConnection, caller: Caller, day: dt.date) -> Me
     )
 
 
-async def organisations(
-    connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
-) -> list[Organisation | None]:
-    """Return the organisations with these ids, in their order; None for one out of the caller's reach."""
-    requested_ids = [find_id("org", text) for text in ids]
-    rows = await connection.fetch(
-        _ORGANISATIONS, caller.subject_id, day, [requested for requested in requested_ids if requested]
-    )
-    found = {row["id"]: _to_organisation(row) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
-
-
 async def access_of(connection: DatabaseConnection, subject_id: Id) -> AccessStated | None:
     """Return the present access of a user or partner."""
     if user_id := find_id("user", subject_id):
@@ -146,19 +129,6 @@ async def actors(
     return [found.get(actor_id) for actor_id in ids]
 
 
-async def partners(connection: DatabaseConnection) -> list[Partner]:
-    """Return all partners, by name."""
-    return [partner_response(partner) for partner in await PostgresPartnerRepository(connection).all()]
-
-
-async def partners_by_id(connection: DatabaseConnection, ids: Sequence[Id]) -> list[Partner | None]:
-    """Return the partners with these ids, in their order; None for one that does not exist."""
-    requested_ids = [find_id("partner", text) for text in ids]
-    records = await PostgresPartnerRepository(connection).by_ids([one for one in requested_ids if one])
-    found = {record.id: partner_response(record) for record in records}
-    return [found.get(requested) if requested else None for requested in requested_ids]
-
-
 async def organisations_of_partners(
     connection: DatabaseConnection, partner_ids: Sequence[Id], page: Page
 ) -> list[RelayConnection[Organisation]]:
@@ -180,26 +150,16 @@ async def organisations_of_partners(
     for row in rows:
         totals[row["partner_id"]] = row["total"]
         if row["id"] is not None:
-            nodes.setdefault(row["partner_id"], []).append(([row["sort_name"], row["id"]], _to_organisation(row)))
+            nodes.setdefault(row["partner_id"], []).append(([row["sort_name"], row["id"]], to_organisation(row)))
     return [
         part.connection(nodes.get(partner_id, []), totals.get(partner_id, 0))
         for part, partner_id in zip(pages, requested_ids, strict=True)
     ]
 
 
-def _to_organisation(row: Row) -> Organisation:
-    return Organisation(
-        id=write_id("org", row["id"]),
-        customer_number=row["customer_number"],
-        name=row["name"],
-        kind=OrganisationKind(row["kind"]),
-        version=row["version"],
-    )
-
-
 def _to_membership(row: Row) -> Membership:
     return Membership(
-        organisation=_to_organisation(row),
+        organisation=to_organisation(row),
         role=Role(row["role"]),
         billing=row["billing"],
         site_ids=None if row["site_ids"] is None else [write_id("site", one) for one in row["site_ids"]],

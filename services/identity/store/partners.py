@@ -4,8 +4,8 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from services.chassis.db.postgres import DatabaseConnection
-from services.chassis.db.rows import to_row
+from services.chassis.db.postgres import DatabaseConnection, Row
+from services.chassis.db.rows import from_row, to_row
 from services.chassis.db.sort_keys import sort_key
 from services.identity.domain.access import PartnerRecord
 
@@ -17,7 +17,6 @@ _BY_ID = f"{_SELECT} WHERE id = $1"
 _BY_IDS = f"{_SELECT} WHERE id = ANY ($1)"
 _LOCK_BY_ID = f"{_SELECT} WHERE id = $1 FOR UPDATE"
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
-_ALL = f"{_SELECT} ORDER BY sort_name, id"
 _SECRETS = "SELECT digest FROM partner_secrets WHERE partner_id = $1"
 _SAVE = """
     UPDATE partners SET name = $2, scopes = $3, organisation_ids = $4, all_organisations = $5, active = $6,
@@ -41,17 +40,13 @@ class PostgresPartnerRepository:
 
     async def by_ids(self, partner_ids: Sequence[uuid.UUID]) -> list[PartnerRecord]:
         """Return the partners with these ids, in any order. For queries."""
-        return [PartnerRecord(**dict(row)) for row in await self._connection.fetch(_BY_IDS, partner_ids)]
+        return [to_partner(row) for row in await self._connection.fetch(_BY_IDS, partner_ids)]
 
     async def lock_by_id(self, partner_id: uuid.UUID) -> PartnerRecord | None:
         return await self._fetch_one(_LOCK_BY_ID, partner_id)
 
     async def after(self, after: uuid.UUID, limit: int) -> list[PartnerRecord]:
-        return [PartnerRecord(**dict(row)) for row in await self._connection.fetch(_AFTER, after, limit)]
-
-    async def all(self) -> list[PartnerRecord]:
-        """Return all partners, by name. For queries."""
-        return [PartnerRecord(**dict(row)) for row in await self._connection.fetch(_ALL)]
+        return [to_partner(row) for row in await self._connection.fetch(_AFTER, after, limit)]
 
     async def secrets(self, partner_id: uuid.UUID) -> list[bytes]:
         return [row["digest"] for row in await self._connection.fetch(_SECRETS, partner_id)]
@@ -61,9 +56,14 @@ class PostgresPartnerRepository:
 
     async def _fetch_one(self, query: str, partner_id: uuid.UUID) -> PartnerRecord | None:
         row = await self._connection.fetchrow(query, partner_id)
-        return PartnerRecord(**dict(row)) if row else None
+        return to_partner(row) if row else None
 
 
 def partner_row(partner: PartnerRecord) -> tuple[object, ...]:
     """Return the values of a partner's columns, in the order of ``PARTNER_COLUMNS``."""
     return (*to_row(partner), sort_key(partner.name))
+
+
+def to_partner(row: Row) -> PartnerRecord:
+    """Return the partner of a row."""
+    return from_row(PartnerRecord, row)

@@ -82,7 +82,7 @@ async def test_organisations_are_seen_by_those_who_reach_them(harness: Harness) 
     wanted = [write_id("org", ids[KELTA]), write_id("org", ids[MIRJA])]
 
     async def names(who: Caller) -> list[str | None]:
-        return [one.name if one else None for one in await harness.api(who).organisations(wanted)]
+        return [one.name if one else None for one in await harness.api(who).organisations_by_id(wanted)]
 
     assert await names(caller) == [None, "AS OY MIRJA"]
     assert await names(await staff(harness)) == ["Ärjylä Kelta", "AS OY MIRJA"]

@@ -1,15 +1,22 @@
 """I13: partners, their tokens, and those of Kierto's own services."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden, MalformedInput
 from services.contracts.identity.events import AccessStated, Grant
-from services.contracts.identity.partners import PartnerCreated, PartnerRevoked
+from services.contracts.identity.partners import (
+    PartnerCreated,
+    PartnerFilter,
+    PartnerOrder,
+    PartnerOrderField,
+    PartnerRevoked,
+)
 from services.contracts.permission import SubjectKind
-from services.contracts.values import Conflict, ConflictField, Page, Refusal
+from services.contracts.values import Conflict, ConflictField, Page, Refusal, SortDirection
 from tests.component.identity.actions import (
     KELTA,
     MIRJA,
@@ -38,7 +45,7 @@ async def test_a_partner_reaches_the_organisations_that_staff_named(harness: Har
     assert stated.scopes == ["orders:read", "pickups:report"]
     assert stated.grants == [Grant(organisation_id=organisations[MIRJA])]
     caller = await harness.caller(*stated.grants, kind=SubjectKind.PARTNER)
-    seen = await harness.api(caller).organisations([organisations[KELTA], organisations[MIRJA], "org_x"])
+    seen = await harness.api(caller).organisations_by_id([organisations[KELTA], organisations[MIRJA], "org_x"])
     assert [one.name if one else None for one in seen] == [None, "AS OY MIRJA", None]
 
 
@@ -231,12 +238,31 @@ async def test_partners_are_listed_by_name_for_staff_alone(harness: Harness) -> 
     api = harness.api(await staff(harness))
     for number, name in enumerate(["Öljy Oy", "ajot Oy", "Zeta"]):
         await api.create_partner(partner_command(idempotency_key=f"{number}", name=name))
-    assert [one.name for one in await api.partners()] == ["ajot Oy", "Zeta", "Öljy Oy"]
+    by_name = ["ajot Oy", "Zeta", "Öljy Oy"]
+
+    async def names(page: Page | None = None, **conditions: Any) -> list[str]:
+        listed = await api.partners(page or Page(), PartnerFilter(**conditions))
+        return [edge.node.name for edge in listed.edges]
+
+    assert await names() == by_name
+    first = await api.partners(Page(first=2))
+    assert (first.total_count, first.page_info.has_next_page) == (3, True)
+    assert await names(Page(after=first.page_info.end_cursor)) == by_name[2:]
+    assert await names(Page(last=2)) == by_name[1:]
+    descending = PartnerOrder(field=PartnerOrderField.NAME, direction=SortDirection.DESC)
+    backwards = await api.partners(Page(), None, descending)
+    assert [edge.node.name for edge in backwards.edges] == by_name[::-1]
+    assert await names(search="OLJY oy") == ["Öljy Oy"]
+    assert await names(search="oy") == ["ajot Oy", "Öljy Oy"]
+    zeta = (await api.partners(Page(), PartnerFilter(search="zeta"))).edges[0].node
+    await api.revoke_partner(zeta.id, zeta.version)
+    assert await names(active=True) == ["ajot Oy", "Öljy Oy"]
+    assert await names(active=False) == ["Zeta"]
     callers = [await harness.caller(), await harness.caller(kind=SubjectKind.PARTNER), service()]
     for caller in callers:
         barred = harness.api(caller)
         for call in (
-            barred.partners(),
+            barred.partners(Page()),
             barred.create_partner(partner_command()),
             barred.revoke_partner("partner_x", 1),
         ):

@@ -60,7 +60,7 @@ async def test_a_later_user_requests_access_and_reaches_nothing_yet(harness: Har
     requested = await harness.pool.fetch("SELECT organisation_id FROM access_requests")
     assert len(requested) == 1
     naapuri = harness.api(await caller_of(harness, (await signed_in(harness, "naapuri")).access_token))
-    assert await naapuri.organisations([organisations[MIRJA]]) == [None]
+    assert await naapuri.organisations_by_id([organisations[MIRJA]]) == [None]
 
 
 async def test_of_concurrent_first_users_one_is_the_admin(harness: Harness) -> None:

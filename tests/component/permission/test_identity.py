@@ -80,12 +80,15 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "settings": example("termsVersion", {}),
         "me": example("user user_", {}, seen_by=WITH_ACCOUNT),
         "organisations": Example(
+            arguments=lambda who, ids: {"page": {}}, shows=[f"name of {ORG_A}"], of_organisation=True
+        ),
+        "organisationsById": Example(
             arguments=lambda who, ids: {"ids": [ids["org"]]}, shows=[f"name of {ORG_A}"], of_organisation=True
         ),
         "accessOf": example(USER, {"subjectId": USER}),
         "contacts": example(username_of(CallerCase.VIEWER), {"userIds": [USER]}),
         "actors": example(username_of(CallerCase.VIEWER), {"ids": [USER]}, seen_by=[*MEMBERS_OF_A, CallerCase.STAFF]),
-        "partners": example(partner, {}, seen_by=STAFF),
+        "partners": example(partner, {"page": {}}, seen_by=STAFF),
         "partnersById": example(partner, {"ids": [partner]}, seen_by=STAFF),
         "organisationsOfPartners": example(f"name of {ORG_A}", {"partnerIds": [partner], "page": {}}, seen_by=STAFF),
         "createPartner": example("PartnerCreated", new_partner("second"), seen_by=STAFF),

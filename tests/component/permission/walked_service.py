@@ -84,7 +84,10 @@ async def _import_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "startImport": Example(arguments=of_one, shows=["ImportStarted"], seen_by=STAFF),
         "cancelImport": Example(arguments=of_one, shows=["BulkOperationCancelled"], seen_by=STAFF),
         "importProgress": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
-        "imports": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
+        "imports": Example(
+            arguments=lambda who, ids: {"kind": kind.name.upper(), "page": {}}, shows=[started.id], seen_by=STAFF
+        ),
+        "importsById": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
         "badRows": Example(
             arguments=lambda who, ids: {"id": started.id, "page": {}}, shows=["WRONG_CELL_COUNT"], seen_by=STAFF
         ),

@@ -49,7 +49,7 @@ async def test_the_file_of_bad_rows_is_in_the_language_of_the_start(
     staff = await harness.caller(kind=SubjectKind.STAFF)
     await harness.api(msgspec.structs.replace(staff, language=language)).start_import(uploaded.id)
     await harness.run_import(uploaded.id)
-    (done,) = await harness.imports.imports([uploaded.id])
+    (done,) = await harness.imports.imports_by_id([uploaded.id])
     assert done is not None
     _, row = csv.reader(io.StringIO(await harness.read_file(done.bad_rows_file), newline=""))
     assert row[:3] == ["2", "", "WRONG_CELL_COUNT"]

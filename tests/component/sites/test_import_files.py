@@ -185,7 +185,7 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(harness: Harnes
     await start(harness, b"1,too few\n" * 3)
     import_id = await start(harness, b"".join(b"%d,too few\n" % number for number in range(rows)))
     await harness.run_import(import_id)
-    (done,) = await harness.imports.imports([import_id])
+    (done,) = await harness.imports.imports_by_id([import_id])
     assert done is not None
     assert (done.state, done.failed) == (BulkOperationState.DONE, rows)
     if not rows:
@@ -212,7 +212,7 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(harness: Harnes
 async def test_the_file_of_bad_rows_is_named_after_its_import(harness: Harness, name: str, saved: str) -> None:
     import_id = await start(harness, b"1,too few\n", name)
     await harness.run_import(import_id)
-    (done,) = await harness.imports.imports([import_id])
+    (done,) = await harness.imports.imports_by_id([import_id])
     assert done is not None
     assert done.bad_rows_file is not None
     assert done.bad_rows_file.name == saved
@@ -227,7 +227,7 @@ async def test_an_import_that_fails_has_a_file_of_the_bad_rows_until_then(
     import_id = await start(harness, b"1,too few\nC1,50,RESIDUAL,660,1\n")
     monkeypatch.setattr(harness.imports, "_apply", fails)
     await harness.run_import(import_id)
-    (failed,) = await harness.imports.imports([import_id])
+    (failed,) = await harness.imports.imports_by_id([import_id])
     assert failed is not None
     assert failed.state is BulkOperationState.FAILED
     assert (await harness.read_file(failed.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
@@ -248,7 +248,7 @@ async def test_a_run_that_ends_before_its_mark_is_repeated(harness: Harness, mon
     await harness.run_import(import_id)
     states = await harness.pool.fetch("SELECT state FROM chassis.files WHERE name LIKE '%bad-rows%' ORDER BY state")
     assert [row["state"] for row in states] == ["kept", "pending"]
-    (done,) = await harness.imports.imports([import_id])
+    (done,) = await harness.imports.imports_by_id([import_id])
     assert done is not None
     assert (await harness.read_file(done.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
 
@@ -286,7 +286,7 @@ async def test_staging_may_exceed_the_timeout_of_statements(
 
         monkeypatch.setattr(FileStore, "read", slowly)
         await harness.imports.stage(StageImport(import_id=read_id("import_sites", import_id)), NEVER_STOPS)
-        (staged,) = await harness.imports.imports([import_id])
+        (staged,) = await harness.imports.imports_by_id([import_id])
         assert staged is not None
         assert staged.total == await pool.fetchval("SELECT count(*) FROM chassis.import_rows") > 0
 
@@ -294,11 +294,11 @@ async def test_staging_may_exceed_the_timeout_of_statements(
 async def test_an_import_whose_file_has_expired_fails(harness: Harness, clock: TestClock) -> None:
     uploaded = await harness.imports.upload("containers", "c.csv", iterate_chunks(HEADER))
     clock.move(days=30)
-    (expired,) = await harness.imports.imports([uploaded.id])
+    (expired,) = await harness.imports.imports_by_id([uploaded.id])
     assert expired is not None
     assert expired.file is None
     await harness.imports.start(uploaded.id, Language.FI)
     await harness.run_import(uploaded.id)
-    (failed,) = await harness.imports.imports([uploaded.id])
+    (failed,) = await harness.imports.imports_by_id([uploaded.id])
     assert failed is not None
     assert failed.state is BulkOperationState.FAILED

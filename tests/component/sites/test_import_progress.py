@@ -44,7 +44,7 @@ async def staged(harness: Harness, rows: int, site: int = 50) -> str:
 
 
 async def state(harness: Harness, import_id: str) -> tuple[BulkOperationState, int]:
-    (found,) = await harness.imports.imports([import_id])
+    (found,) = await harness.imports.imports_by_id([import_id])
     assert found is not None
     return found.state, found.done
 
@@ -239,7 +239,7 @@ async def test_an_import_names_who_started_it_and_when(harness: Harness) -> None
     for by in (starter, write_id("user", new_uuid())):
         await harness.imports.start(uploaded.id, Language.EN, started_by=by)
     await harness.run_import(uploaded.id)
-    (done,) = await harness.imports.imports([uploaded.id])
+    (done,) = await harness.imports.imports_by_id([uploaded.id])
     assert done is not None
     assert done.starter_id == starter
     assert done.started_at is not None

@@ -10,8 +10,21 @@ from services.chassis.auth.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Sig
 from services.chassis.ids import new_uuid
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
-from services.contracts.identity.organisations import Organisation, OrganisationKind
-from services.contracts.identity.partners import ClientToken, CreatePartner, Partner, PartnerCreated, PartnerRevoked
+from services.contracts.identity.organisations import (
+    Organisation,
+    OrganisationFilter,
+    OrganisationKind,
+    OrganisationOrder,
+)
+from services.contracts.identity.partners import (
+    ClientToken,
+    CreatePartner,
+    Partner,
+    PartnerCreated,
+    PartnerFilter,
+    PartnerOrder,
+    PartnerRevoked,
+)
 from services.contracts.identity.people import (
     Language,
     Me,
@@ -123,8 +136,10 @@ class IdentityStub(ImportStub):
     async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
         return SignedOut(session_ended=refresh_token == "next")
 
-    async def partners(self) -> list[Partner]:
-        return [_partner("Routes", [])]
+    async def partners(
+        self, page: Page, filter: PartnerFilter | None = None, order: PartnerOrder | None = None
+    ) -> Connection[Partner]:
+        return page_of([_partner("Routes", [])], page)
 
     async def partners_by_id(self, ids: list[str]) -> list[Partner | None]:
         return [_partner("Routes", []) if one == PARTNER else None for one in ids]
@@ -148,7 +163,12 @@ class IdentityStub(ImportStub):
             id=USER, username="maija", email="m@example.com", language=Language.FI, staff=False, memberships=[place]
         )
 
-    async def organisations(self, ids: list[str]) -> list[Organisation | None]:
+    async def organisations(
+        self, page: Page, filter: OrganisationFilter | None = None, order: OrganisationOrder | None = None
+    ) -> Connection[Organisation]:
+        return page_of([_organisation(ORGANISATION)], page)
+
+    async def organisations_by_id(self, ids: list[str]) -> list[Organisation | None]:
         return [_organisation(one) if one == ORGANISATION else None for one in ids]
 
     async def actors(self, ids: list[str]) -> list[UserActor | StaffActor | PartnerActor | None]:

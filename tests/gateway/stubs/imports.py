@@ -6,7 +6,17 @@ import msgspec
 
 from services.contracts.bulk_operations import BulkOperationState, BulkProgress
 from services.contracts.files import FileLink
-from services.contracts.imports import BadRow, BadRowFilter, BadRowOrder, BulkOperationCancelled, Import, ImportStarted
+from services.contracts.imports import (
+    BadRow,
+    BadRowFilter,
+    BadRowOrder,
+    BulkOperationCancelled,
+    Import,
+    ImportFileKind,
+    ImportFilter,
+    ImportOrder,
+    ImportStarted,
+)
 from services.contracts.values import Connection, Page, Refusal, refuse
 from tests.gateway.stubs.samples import NOW, USER, page_of
 
@@ -32,7 +42,12 @@ class ImportStub:
     async def import_progress(self, ids: list[str]) -> list[BulkProgress | None]:
         return [msgspec.structs.replace(self.progress, operation_id=one) for one in ids]
 
-    async def imports(self, ids: list[str]) -> list[Import | None]:
+    async def imports(
+        self, kind: ImportFileKind, page: Page, filter: ImportFilter | None = None, order: ImportOrder | None = None
+    ) -> Connection[Import]:
+        return page_of([self._import(f"import_{self.service}_{number}") for number in range(3)], page)
+
+    async def imports_by_id(self, ids: list[str]) -> list[Import | None]:
         return [self._import(one) for one in ids]
 
     async def bad_rows(

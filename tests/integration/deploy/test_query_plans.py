@@ -20,6 +20,12 @@ from services.access.caller import Caller
 from services.chassis.db import postgres
 from services.chassis.ids import read_id, write_id
 from services.chassis.rpc.signature import signatures
+from services.contracts.identity.organisations import (
+    OrganisationFilter,
+    OrganisationKind,
+    OrganisationOrder,
+    OrganisationOrderField,
+)
 from services.contracts.identity.partners import SCOPES
 from services.contracts.orders.event_log import EventPage, OrderEventFilter
 from services.contracts.orders.orders import OrderFilter, OrderState
@@ -28,7 +34,7 @@ from services.contracts.sites import PropertyType, SiteFilter, SiteOrder, SiteOr
 from services.contracts.stats import Period, VolumeFilter
 from services.contracts.support import TicketFilter
 from services.contracts.values import Page
-from services.identity.queries import directory
+from services.identity.queries import directory, organisations
 from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.integration.deploy.query_plans import (
     SETTINGS,
@@ -65,6 +71,7 @@ CALLERS = {
 }
 UNRESTRICTED = {"staff", "partner of all"}
 SITE_ORDERS = [SiteOrder(field=field) for field in SiteOrderField]
+ORGANISATION_ORDERS = [OrganisationOrder(field=field) for field in OrganisationOrderField]
 PEOPLE = ("small", "manager", "limited", "staff")
 
 Read = Callable[[Any, "KnownRows"], Awaitable[Any]]
@@ -124,7 +131,14 @@ async def events(api: Any, known: KnownRows, wanted: OrderEventFilter | None = N
 READS: dict[str, dict[str, list[Read]]] = {
     "identity": {
         "me": [lambda o, k: o.me()],
-        "organisations": [lambda o, k: o.organisations([k.organisation])],
+        "organisations": [
+            *(list_pages("organisations", None, order) for order in ORGANISATION_ORDERS),
+            *(list_pages("organisations", OrganisationFilter(search="oy"), order) for order in ORGANISATION_ORDERS),
+            filtered_pages("organisations", lambda k: OrganisationFilter(ids=[k.organisation])),
+            filtered_pages("organisations", lambda k: OrganisationFilter(customer_numbers=["62-0000001-00"])),
+            filtered_pages("organisations", lambda k: OrganisationFilter(kinds=[OrganisationKind.BUSINESS])),
+        ],
+        "organisationsById": [lambda o, k: o.organisations_by_id([k.organisation])],
         "accessOf": [lambda o, k: o.access_of(CALLERS["small"].subject_id)],
         "actors": [lambda o, k: o.actors([CALLERS[name].subject_id for name in ("small", "staff", "partner of one")])],
         "organisationsOfPartners": [
@@ -198,6 +212,7 @@ COVERED_ELSEWHERE = {
     "partnersById",
     "publicKeys",
     "settings",
+    "importsById",
 }
 """Reads by ids alone, or of few rows, which are not those of customers."""
 
@@ -287,8 +302,12 @@ class _Identity:
     async def me(self) -> object:
         return await directory.me(*self._arguments)
 
-    async def organisations(self, ids: list[str]) -> object:
-        return await directory.organisations(*self._arguments, ids)
+    async def organisations(self, page: Page, *arguments: Any) -> object:
+        listed = (*arguments, None, None)[:2]
+        return await organisations.organisations(*self._arguments, page, *listed)
+
+    async def organisations_by_id(self, ids: list[str]) -> object:
+        return await organisations.organisations_by_id(*self._arguments, ids)
 
     async def actors(self, ids: list[str]) -> object:
         return await directory.actors(*self._arguments, ids)
