@@ -192,7 +192,7 @@ async def test_the_database_makes_the_keys_and_ids_that_the_domain_makes(scenari
         await pool.execute("UPDATE pickups SET id = $2 WHERE id = $1", row["id"], earlier)
     await pool.execute("UPDATE pickups SET planned_on = '1969-12-31' WHERE grams = 2")
     await pool.execute("UPDATE pickups SET planned_on = '0001-01-01' WHERE grams = 3")
-    _, statement, renaming = MIGRATION.read_text().partition("CREATE TEMPORARY TABLE")
+    _, statement, renaming = MIGRATION.read_text().partition("WITH parts")
     await execute_as_owner(pool, statement + renaming)
     rows = await pool.fetch("SELECT p.*, r.grams AS reported FROM pickups p JOIN reports r ON r.pickup_id = p.id")
     assert sorted(row["reported"] for row in rows) == sorted(row["grams"] for row in rows) == [1, 2, 3]

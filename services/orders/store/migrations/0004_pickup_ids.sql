@@ -11,14 +11,16 @@ ALTER TABLE orders ADD COLUMN pickup_key bigint NOT NULL GENERATED ALWAYS AS (pi
 CREATE UNIQUE INDEX orders_by_pickup_key ON orders (pickup_key);
 
 -- Recorded pickups get the ids that follow from their agreements or orders, so that each is found by them.
-CREATE TEMPORARY TABLE renamed ON COMMIT DROP AS
-SELECT id AS before,
-       (left(key, 12) || '8' || right(key, 3) || kind || lpad(to_hex(number), 8, '0'))::uuid AS after
-FROM (
+WITH parts AS (
     SELECT id, lpad(to_hex(pickup_key(coalesce(order_id, agreement_id))), 15, '0') AS key,
            CASE WHEN order_id IS NULL THEN '80000000' ELSE 'a0000000' END AS kind,
            CASE WHEN order_id IS NULL THEN planned_on - DATE '1970-01-01' ELSE 1 END AS number
     FROM pickups
-) AS parts;
+), renamed AS (
+    SELECT id AS before,
+           (left(key, 12) || '8' || right(key, 3) || kind || lpad(to_hex(number), 8, '0'))::uuid AS after
+    FROM parts
+), reported AS (
+    UPDATE reports p SET pickup_id = r.after FROM renamed r WHERE p.pickup_id = r.before
+)
 UPDATE pickups p SET id = r.after FROM renamed r WHERE p.id = r.before;
-UPDATE reports p SET pickup_id = r.after FROM renamed r WHERE p.pickup_id = r.before;
