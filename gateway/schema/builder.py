@@ -34,7 +34,7 @@ from gateway.schema.identity.sign_out import sign_out
 from gateway.schema.imports.import_ import import_
 from gateway.schema.imports.imports import imports
 from gateway.schema.imports.start_import import start_import
-from gateway.schema.orders import agreement, calendar, order, pickup, step
+from gateway.schema.orders import agreement, calendar, order, order_event, pickup, step
 from gateway.schema.orders.events import events
 from gateway.schema.orders.order_events import order_events
 from gateway.schema.orders.order_extra_pickup import order_extra_pickup
@@ -65,6 +65,7 @@ TYPE_EXTENSION_MODULES = (
     order,
     pickup,
     calendar,
+    order_event,
     step,
     volume,
     ticket,

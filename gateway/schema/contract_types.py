@@ -33,12 +33,13 @@ from gateway.schema.descriptions import (
 from gateway.schema.scalars import TEXT_SCALARS, Json, Long
 from services.contracts.bulk_operations import BulkOperation
 from services.contracts.identity.actors import Actor
+from services.contracts.orders.event_log import OrderEvent
 from services.contracts.values import Error, Filter, MutationResult, OneOf, Sorting, TextFormat
 
 StructType = type[msgspec.Struct]
 
 _LONG_FIELDS = {"grams", "gross", "minor", "sequence"}
-_INTERFACES: Sequence[StructType] = (Error, MutationResult, Actor, BulkOperation)
+_INTERFACES: Sequence[StructType] = (Error, MutationResult, Actor, BulkOperation, OrderEvent)
 """The structs that are interfaces in the graph: the types of their subclasses implement them."""
 
 
@@ -79,7 +80,7 @@ def extend_type(
 def interface_members() -> list[type]:
     """Return the types that implement an interface, so that the schema has even those that no field returns by name."""
     nodes = [struct for struct, extension in _extensions.items() if extension.node and struct not in _INTERFACES]
-    return [_object_type(struct) for struct in [*nodes, *Actor.__subclasses__()]]
+    return [_object_type(struct) for struct in [*nodes, *Actor.__subclasses__(), *OrderEvent.__subclasses__()]]
 
 
 def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
@@ -91,6 +92,7 @@ def output_type(annotation: Any, name: str = "", union: str = "") -> Any:
     if len(members) > 1:
         if not union:
             raise TypeError(f"the union {annotation} needs a name in the graph")
+        members = [member for one in members for member in _concrete_members(one)]
         graphql_type: Any = Annotated[
             functools.reduce(operator.or_, (output_type(member) for member in members)),
             strawberry.union(union, description=union_description(members)),
@@ -132,6 +134,11 @@ def union_members(annotation: Any) -> tuple[Any, ...]:
     return (annotation,)
 
 
+def _concrete_members(member: Any) -> Sequence[Any]:
+    """Return the structs that stand for a union's member: those of an interface, which no union may have itself."""
+    return member.__subclasses__() if member in _INTERFACES else [member]
+
+
 def _list_or_named_type(kind: Any, name: str, union: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
@@ -150,7 +157,7 @@ def _leaf_type(kind: Any, name: str) -> Any:
         return _enum_type(kind)
     if kind in (str, int, bool, float, dt.date, dt.datetime, *TEXT_SCALARS.values()):
         return kind
-    if kind is Any or typing.get_origin(kind) is dict:
+    if kind in (Any, msgspec.Raw) or typing.get_origin(kind) is dict:
         return Json
     raise TypeError(f"the graph has no type for {kind} ({name})")
 

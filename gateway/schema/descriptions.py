@@ -40,9 +40,18 @@ def union_description(members: Iterable[type]) -> str:
     return "\n".join(f"- `{member.__name__}`: {graphql_description(_first_sentence(member))}" for member in members)
 
 
+_described_by: dict[type, type] = {}
+
+
+def describe_attributes_by(kind: type, source: type) -> None:
+    """Describe the attributes of a class that is made at run time by those of another one, which stands in a file."""
+    _described_by[kind] = source
+
+
 def attribute_description(kind: type, name: str) -> str | None:
     """Return the description of a struct's field or an enum's value; that of the nearest class that has one."""
-    declaring = (base for base in kind.__mro__ if name in vars(base))
+    bases = (*kind.__mro__, *(_described_by[kind].__mro__ if kind in _described_by else ()))
+    declaring = (base for base in bases if name in vars(base))
     docstrings = (_docstrings(base.__module__).get(base.__name__, {}).get(name) for base in declaring)
     return graphql_description(next(filter(None, docstrings), None))
 

@@ -9,11 +9,12 @@ from services.contracts.identity.people import Me
 from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.articles import Article
 from services.contracts.orders.orders import Order
+from services.contracts.orders.pickups import Pickup
 from services.contracts.sites import Container, Site
 
 
-async def load_organisations(context: Context, ids: Sequence[str]) -> list[Organisation | None]:
-    """Return the organisations with these ids; None for one that the caller may not see."""
+async def load_organisations(context: Context, ids: Sequence[str | None]) -> list[Organisation | None]:
+    """Return the organisations with these ids; None for None, and for one that the caller may not see."""
     return await load_many(ids, context.clients.identity.organisations_by_id)
 
 
@@ -23,8 +24,8 @@ async def load_users(context: Context, ids: Sequence[str]) -> list[Me | None]:
     return [me if me is not None and one == me.id else None for one in ids]
 
 
-async def load_sites(context: Context, ids: Sequence[str], fields: Sequence[str]) -> list[Site | None]:
-    """Return the sites with these ids, with selected fields only; None for one that the caller may not see."""
+async def load_sites(context: Context, ids: Sequence[str | None], fields: Sequence[str]) -> list[Site | None]:
+    """Return the sites with these ids, with selected fields only; None for None, and for one that is not shown."""
     own = filter_struct_fields(Site, fields)
     return await load_many(ids, lambda distinct: context.clients.sites.sites_by_id(distinct, own))
 
@@ -42,6 +43,11 @@ async def load_articles(context: Context, ids: Sequence[str | None]) -> list[Art
 async def load_agreements(context: Context, ids: Sequence[str | None]) -> list[Agreement | None]:
     """Return the agreements with these ids; None for None, and for one that the caller may not see."""
     return await load_many(ids, context.clients.orders.agreements_by_id)
+
+
+async def load_pickups(context: Context, ids: Sequence[str | None]) -> list[Pickup | None]:
+    """Return the pickups with these ids; None for None, and for one that the caller may not see."""
+    return await load_many(ids, context.clients.orders.pickups_by_id)
 
 
 async def load_orders(context: Context, ids: Sequence[str | None]) -> list[Order | None]:

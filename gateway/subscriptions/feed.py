@@ -17,7 +17,10 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 
-from gateway.subscriptions.ring_buffer import RingBuffer
+import msgspec
+
+from gateway.subscriptions.ring_buffer import RingBuffer, data_size
+from gateway.subscriptions.typed_events import with_fields
 from services.chassis.events.envelope import RawRecord, UnknownEvent, decode_event
 from services.chassis.events.event_log import Cursor
 from services.chassis.telemetry import metrics
@@ -28,8 +31,8 @@ _log = logger(__name__)
 
 CAPACITY = 10_000
 """Events in the ring buffer, and as many in the reorder buffer."""
-MAX_CHARACTERS = 64_000_000
-"""Characters of event data in the ring buffer, and as many in the reorder buffer."""
+MAX_BYTES = 64_000_000
+"""Bytes of event data in the ring buffer, and as many in the reorder buffer."""
 GAP_TIMEOUT_S = 0.1
 
 ReadLog = Callable[[Cursor, int], Awaitable[Sequence[OrderEvent]]]
@@ -44,20 +47,20 @@ class Feed:
         read_log: ReadLog,
         capacity: int = CAPACITY,
         gap_timeout_s: float = GAP_TIMEOUT_S,
-        max_characters: int = MAX_CHARACTERS,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self._read_log = read_log
         self._capacity = capacity
         self._gap_timeout_s = gap_timeout_s
         self._generation: uuid.UUID | None = None
-        self._reorder_buffer = _ReorderBuffer(capacity, max_characters)
+        self._reorder_buffer = _ReorderBuffer(capacity, max_bytes)
         self._highest_sequence = 0
         self._gap_since: float | None = None
         self._gap_opened = asyncio.Event()
         self._next_change = asyncio.Event()
         self._last_notified: tuple[uuid.UUID | None, int] = (None, 0)
         self._started = False
-        self.ring = RingBuffer(capacity, max_characters)
+        self.ring = RingBuffer(capacity, max_bytes)
 
     def handle_record(self, record: RawRecord) -> None:
         """Process a record of orders' topic, unless it is a repetition."""
@@ -197,12 +200,12 @@ class Feed:
 class _ReorderBuffer:
     """Events that wait for earlier ones, by their sequence; None for an event that is not public.
 
-    It has at most 1.1 times ``capacity`` events, of ``max_characters`` characters: the oldest ones are evicted.
+    It has at most 1.1 times ``capacity`` events, of ``max_bytes`` bytes: the oldest ones are evicted.
     """
 
-    def __init__(self, capacity: int, max_characters: int) -> None:
+    def __init__(self, capacity: int, max_bytes: int) -> None:
         self._capacity = capacity
-        self._max_characters = max_characters
+        self._max_bytes = max_bytes
         self._events: dict[int, OrderEvent | None] = {}
         self._size = 0
         self.floor = 0
@@ -225,7 +228,7 @@ class _ReorderBuffer:
     def add(self, sequence: int, event: OrderEvent | None) -> None:
         self._events[sequence] = event
         self._size += _size(event)
-        if len(self._events) > self._capacity + self._capacity // 10 or self._size > self._max_characters:
+        if len(self._events) > self._capacity + self._capacity // 10 or self._size > self._max_bytes:
             ordered = sorted(self._events)
             surplus = max(len(ordered) - self._capacity, len(ordered) // 10, 1)
             self.floor = max(self.floor, ordered[surplus - 1])
@@ -248,7 +251,7 @@ class _ReorderBuffer:
 
 
 def _size(event: OrderEvent | None) -> int:
-    return len(event.data) if event else 0
+    return data_size(event) if event else 0
 
 
 async def _wait_briefly(event: asyncio.Event) -> None:
@@ -265,7 +268,7 @@ def _public_event(record: RawRecord, generation: uuid.UUID) -> OrderEvent | None
         raise LookupError(received.reason)
     if not received.type.public:
         return None
-    return OrderEvent(
+    entry = OrderEvent(
         id=str(received.id),
         cursor=str(Cursor(generation, received.sequence)),
         sequence=received.sequence,
@@ -274,5 +277,6 @@ def _public_event(record: RawRecord, generation: uuid.UUID) -> OrderEvent | None
         subject=received.subject,
         organisation_id=received.organisation_id,
         site_id=getattr(received.data, received.type.site) if received.type.site else None,
-        data=(record.value or b"").decode(),
+        data=msgspec.Raw(record.value or b""),
     )
+    return with_fields(entry, received.data)

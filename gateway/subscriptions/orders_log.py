@@ -1,5 +1,6 @@
 """Orders' event log for the feed, read with the gateway's own token, which allows all public events."""
 
+from gateway.subscriptions.typed_events import typed_page
 from services.access.service_token import ServiceTokens
 from services.chassis.events.event_log import Cursor
 from services.chassis.rpc.channel import ServiceChannel
@@ -28,7 +29,7 @@ class OrdersLog:
             page = await client(Orders, self._orders, await self._tokens.headers()).events(str(after), _PAGE_SIZE)
             if not isinstance(page, EventPage):
                 raise LogReadError(type(page).__name__)
-            events += [event for event in page.events if event.sequence <= up_to]
+            events += [event for event in typed_page(page).events if event.sequence <= up_to]
             after = Cursor.of(page.cursor)
             if page.end and after.sequence < up_to:
                 raise LogReadError("the log ends before an event from Kafka")

@@ -11,13 +11,13 @@ from services.contracts.orders.event_log import OrderEvent
 class RingBuffer:
     """All public events of one generation with sequences above ``base``, up to ``last``.
 
-    It has at most 1.1 times ``capacity`` events, whose data have at most ``max_characters`` characters. Older events
+    It has at most 1.1 times ``capacity`` events, whose data have at most ``max_bytes`` bytes. Older events
     are in the log only.
     """
 
-    def __init__(self, capacity: int, max_characters: int) -> None:
+    def __init__(self, capacity: int, max_bytes: int) -> None:
         self._capacity = capacity
-        self._max_characters = max_characters
+        self._max_bytes = max_bytes
         self._size = 0
         self._sequences: list[int] = []
         self._events: list[OrderEvent] = []
@@ -38,17 +38,17 @@ class RingBuffer:
         """Add the next public event."""
         self._sequences.append(event.sequence)
         self._events.append(event)
-        self._size += len(event.data)
+        self._size += data_size(event)
         self.last = event.sequence
         surplus = len(self._events) - self._capacity
         if surplus > self._capacity // 10:
             self._evict(surplus)
-        while self._size > self._max_characters and len(self._events) > 1:
+        while self._size > self._max_bytes and len(self._events) > 1:
             self._evict(max(1, len(self._events) // 10))
 
     def _evict(self, count: int) -> None:
         """Remove the oldest events."""
-        self._size -= sum(len(event.data) for event in self._events[:count])
+        self._size -= sum(data_size(event) for event in self._events[:count])
         self.base = self._sequences[count - 1]
         del self._sequences[:count], self._events[:count]
 
@@ -67,3 +67,8 @@ class RingBuffer:
         if len(events) == limit:
             return events, events[-1].sequence
         return events, max(sequence, self.last)
+
+
+def data_size(event: OrderEvent) -> int:
+    """Return the size of an event's data, in bytes."""
+    return memoryview(event.data).nbytes

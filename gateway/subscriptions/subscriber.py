@@ -11,6 +11,7 @@ from contextvars import ContextVar
 
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.subscriber_access import SubscriberAccess
+from gateway.subscriptions.typed_events import typed_page
 from services.chassis.events.event_log import Cursor
 from services.chassis.problems import Forbidden, Unauthenticated
 from services.chassis.rpc.channel import CallFailed
@@ -131,7 +132,8 @@ class Subscriber:
         return Checkpoint(cursor=cursor)
 
     async def _read_page(self, after: str | None) -> EventPage | CursorExpired | Refusal:
-        return await self._log.events(after, PAGE_SIZE, self._filter)
+        page = await self._log.events(after, PAGE_SIZE, self._filter)
+        return typed_page(page) if isinstance(page, EventPage) else page
 
     async def _read_page_with_retry(self, after: Cursor) -> EventPage | CursorExpired | Refusal:
         """Read the next page, with retries while orders is unavailable."""

@@ -82,7 +82,7 @@ class EventLogStub(OrdersStub):
                     subject=record.subject,
                     organisation_id=placed(sequence).organisation_id,
                     site_id=placed(sequence).site_id,
-                    data=placed_json(sequence).decode(),
+                    data=msgspec.Raw(placed_json(sequence)),
                 )
             )
         return record

@@ -37,7 +37,8 @@ EVENTS = """
     subscription ($after: String, $filter: OrderEventFilter) {
       orderEvents(after: $after, filter: $filter) {
         __typename
-        ... on OrderEvent { id cursor sequence type time subject organisationId data }
+        ... on OrderEvent { id cursor sequence type time subject organisationId siteId data }
+        ... on OrderPlacedEvent { orderId }
         ... on Checkpoint { cursor }
         ... on CursorExpired { code start }
         ... on Refusal { problems { code message } }
@@ -165,7 +166,7 @@ class GatewayFixture:
             subject=getattr(event, kind.subject),
             organisation_id=getattr(event, "organisation_id", None),
             site_id=getattr(event, kind.site) if kind.site else None,
-            data=msgspec.json.encode(event).decode(),
+            data=msgspec.Raw(msgspec.json.encode(event)),
         )
 
     async def _send(self, topic: str, service: str, event: Event, sequence: int) -> None:

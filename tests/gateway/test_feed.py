@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from gateway.subscriptions.feed import Feed
-from gateway.subscriptions.ring_buffer import RingBuffer
+from gateway.subscriptions.ring_buffer import RingBuffer, data_size
 from services.chassis.events.envelope import raw_record
 from services.chassis.events.event_log import Cursor
 from services.chassis.ids import new_uuid
@@ -121,7 +121,7 @@ async def test_a_process_begins_with_the_highest_generation() -> None:
 
 
 def test_the_ring_keeps_the_newest() -> None:
-    log, ring = EventLogStub(), RingBuffer(capacity=10, max_characters=1_000_000)
+    log, ring = EventLogStub(), RingBuffer(capacity=10, max_bytes=1_000_000)
     generation = log.generation
     assert not ring.holds(Cursor(generation, 0)), "it knows nothing yet"
     ring.reset(log.generation, 0)
@@ -139,9 +139,9 @@ def test_the_ring_keeps_the_newest() -> None:
 
 
 def memory_use(feed: Feed) -> tuple[int, int]:
-    """Return the number of events, and of characters of their data, in a feed's memory."""
+    """Return the number of events, and of bytes of their data, in a feed's memory."""
     events = [event for event in (*feed._reorder_buffer._events.values(), *feed.ring._events) if event]
-    return len(feed._reorder_buffer) + len(feed.ring._events), sum(len(event.data) for event in events)
+    return len(feed._reorder_buffer) + len(feed.ring._events), sum(data_size(event) for event in events)
 
 
 @pytest.mark.parametrize("order", ["one partition after another", "in order"])
@@ -166,7 +166,7 @@ async def test_a_start_buffers_no_more_than_the_ring(clock: TestClock, order: st
 @pytest.mark.parametrize("started", [True, False])
 def test_the_characters_in_a_feed_are_limited(started: bool) -> None:
     log = EventLogStub()
-    feed = Feed(log.between, max_characters=20_000)
+    feed = Feed(log.between, max_bytes=20_000)
     if started:
         feed.start()
     for number in range(1, 301):

@@ -15,6 +15,7 @@ from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, subscription, typed_field
 from gateway.schema.scalars import SCALARS
 from gateway.subscriptions.subscriber import Checkpoint
+from gateway.subscriptions.typed_events import with_fields
 from services.contracts.orders.event_log import OrderEvent
 from services.contracts.values import Outcome, Refusal, refuse
 from tests.gateway.stubs.samples import NOW, ORGANISATION, site_id
@@ -34,16 +35,19 @@ async def who(parent: strawberry.Parent[Joined], info: Info) -> str:
 
 extend_type(Joined, who)
 
-EVENT = OrderEvent(
-    id=str(uuid.UUID(int=1)),
-    cursor="here",
-    sequence=2**40,
-    type="orders.order.placed",
-    time=NOW,
-    subject="order_1",
-    organisation_id=ORGANISATION,
-    site_id=site_id(1),
-    data='{"a":"å\\n"}',
+EVENT = with_fields(
+    OrderEvent(
+        id=str(uuid.UUID(int=1)),
+        cursor="here",
+        sequence=2**40,
+        type="orders.order.placed",
+        time=NOW,
+        subject="order_1",
+        organisation_id=ORGANISATION,
+        site_id=site_id(1),
+        data=msgspec.Raw('{"a":"å\\n"}'.encode()),
+    ),
+    None,
 )
 ITEMS: list[Any] = [EVENT, Checkpoint(cursor="there"), refuse("FORBIDDEN"), Joined(cursor="else"), EVENT]
 

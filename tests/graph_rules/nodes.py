@@ -27,8 +27,6 @@ NO_NODES: Mapping[str, str] = {
 """Types that have an id and that `node` does not find, each with the reason."""
 
 NO_REFERENCES: Mapping[str, str] = {
-    "OrderEvent.organisationId": "events are streamed: a field of another service would wait for each",
-    "OrderEvent.siteId": "events are streamed: a field of another service would wait for each",
     "Partner.clientId": "a client id of OAuth 2.0, which may have another form",
     "Registered.userId": "the new user has not signed in yet, and can read nothing",
     "ReportOutcome.reportId": "the partner's own id",
@@ -39,7 +37,7 @@ NO_REFERENCES: Mapping[str, str] = {
 def nodes(schema: GraphQLSchema, loaded: Collection[str] = NODE_LOADERS.keys()) -> Iterator[str]:
     """Yield the types with an id that are no nodes, and the nodes whose prefix is not in ``loaded``."""
     for one in _objects(schema):
-        if "id" not in one.fields or one.name in NO_NODES:
+        if "id" not in one.fields or NO_NODES.keys() & {one.name, *(interface.name for interface in one.interfaces)}:
             continue
         if "Node" not in {interface.name for interface in one.interfaces}:
             yield f"{one.name} has an id, and is no Node"

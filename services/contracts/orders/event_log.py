@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import Annotated
 
+import msgspec
+
 from services.contracts.values import (
     Filter,
     Id,
@@ -32,7 +34,10 @@ class OrderEventFilter(Filter, frozen=True, kw_only=True):
 
 
 class OrderEvent(Value, frozen=True, kw_only=True):
-    """A public event (P1)."""
+    """A public event (P1).
+
+    A new kind of event is an `OtherOrderEvent` until the gateway knows its fields.
+    """
 
     id: str
     """The global id."""
@@ -50,8 +55,12 @@ class OrderEvent(Value, frozen=True, kw_only=True):
     """The id of the organisation; None if the event concerns none."""
     site_id: Id | None
     """The id of the site; None if the event is about none."""
-    data: str
-    """The event's data, as JSON text."""
+    data: msgspec.Raw
+    """The event's data, as it was published."""
+
+    def __hash__(self) -> int:
+        # msgspec's own is of all fields, and Raw has none.
+        return hash(self.cursor)
 
 
 class EventPage(Outcome, frozen=True, kw_only=True):

@@ -17,19 +17,25 @@ class OrderPlaced(Event, frozen=True, kw_only=True):
     """An order was placed."""
 
     order_id: Id
+    """The id of the order."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+    """The id of the site."""
     agreement_id: Id | None
-    """None if the order is about none."""
+    """The id of the agreement; None if the order is about none."""
     article_id: Id | None
-    """None if no article of the operator's says what was ordered."""
+    """The id of the article; None if no article of the operator's says what was ordered."""
     fraction: Fraction | None
-    """None if the order is about none, or about several."""
+    """The fraction; None if the order is about none, or about several."""
     kind: OrderKind
+    """The kind of the order."""
     date: dt.date | None
-    """None if the order has no day, or has none yet."""
+    """The day of the order; None if it has none, or none yet."""
     state: OrderState
+    """The state of the order now."""
     version: int
+    """The version of the order: a higher one replaces every lower one."""
 
 
 @declare_event("orders.order.moved", subject="order_id", site="site_id", public=True)
@@ -37,13 +43,19 @@ class OrderMoved(Event, frozen=True, kw_only=True):
     """An order changed its state from ``before`` to ``state``."""
 
     order_id: Id
+    """The id of the order."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+    """The id of the site."""
     date: dt.date | None
-    """None if the order has no day, or has none yet."""
+    """The day of the order; None if it has none, or none yet."""
     before: OrderState
+    """The state before."""
     state: OrderState
+    """The state of the order now."""
     version: int
+    """The version of the order: a higher one replaces every lower one."""
 
 
 class PickupFacts(Event, frozen=True, kw_only=True):
@@ -54,8 +66,11 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     """
 
     pickup_id: Id
+    """The id of the pickup."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+<<<<<<< HEAD
     agreement_id: Id | None
     """None if the pickup is of an order alone."""
     order_id: Id | None
@@ -66,8 +81,23 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     """None if it is not known, or of several."""
     date: dt.date | None
     """None before a day is planned."""
+=======
+    """The id of the site."""
+    agreement_id: Id
+    """The id of the agreement."""
+    order_id: Id | None
+    """The id of the order of an extra pickup; None for a regular pickup."""
+    article_id: Id
+    """The id of the article."""
+    fraction: Fraction
+    """The fraction."""
+    date: dt.date
+    """The day of the pickup."""
+>>>>>>> 3cb446e (graph: give each event of orders a type with its fields)
     state: PickupState
+    """The state of the pickup now."""
     done_at: dt.datetime | None
+    """The time at which the pickup was done, or failed; None if it was neither."""
     grams: int | None
     """The weight of all bins."""
     version: int
@@ -89,9 +119,13 @@ class PickupMoved(Event, frozen=True, kw_only=True):
     """A regular pickup was moved by a holiday, or back to its own day."""
 
     pickup_id: Id
+    """The id of the pickup."""
     organisation_id: Id
+    """The id of the organisation."""
     site_id: Id
+    """The id of the site."""
     agreement_id: Id
+    """The id of the agreement."""
     planned_on: dt.date
     """The day of the agreement's rhythm."""
     date: dt.date

@@ -4,6 +4,8 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
+import msgspec
+
 from services.access import decision
 from services.access.caller import Caller
 from services.access.decision import visible
@@ -169,5 +171,5 @@ def _to_order_event(bounds: LogBounds, logged: LoggedEvent) -> OrderEvent:
         subject=logged.subject,
         organisation_id=write_id("org", organisation_id) if organisation_id else None,
         site_id=write_id("site", site_id) if site_id else None,
-        data=logged.data.decode(),
+        data=msgspec.Raw(logged.data),
     )
