@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from gateway.subscriptions.typed_events import TYPED_EVENTS, OtherOrderEvent, typed_event
-from services.contracts.declare import event_type_of, events_of
+from services.contracts.declare import Event, event_type_of, events_of
 from services.contracts.orders.event_log import OrderEvent
 from tests.contract.event_samples import samples_of
 from tests.gateway.gateway_fixture import GatewayFixture
@@ -46,7 +46,7 @@ def test_each_public_event_has_a_type() -> None:
 
 
 @pytest.mark.parametrize("data", TYPED_EVENTS, ids=lambda data: event_type_of(data).name)
-def test_each_sample_has_its_fields_beside_those_of_the_entry(data: type) -> None:
+def test_each_sample_has_its_fields_beside_those_of_the_entry(data: type[Event]) -> None:
     for sample in samples_of(event_type_of(data).name):
         event = typed_event(entry(event_type_of(data).name, sample.read_bytes()))
         published = msgspec.json.decode(sample.read_bytes(), type=data)

@@ -12,6 +12,7 @@ from graphql import GraphQLSchema
 from tests.graph_rules.commands import commands
 from tests.graph_rules.descriptions import description_breaches
 from tests.graph_rules.discovery import discovery_breaches
+from tests.graph_rules.events import subscriptions, typed_events
 from tests.graph_rules.inputs import input_breaches
 from tests.graph_rules.money import money
 from tests.graph_rules.nodes import nodes, references
@@ -25,8 +26,10 @@ RULES: Mapping[str, Rule] = {
     "commands": commands,
     "description": description_breaches,
     "discovery": discovery_breaches,
+    "events": typed_events,
     "human numbers": human_numbers,
     "inputs": input_breaches,
+    "members, too": subscriptions,
     "money": money,
     "nodes": nodes,
     "queries": connections_in_unions,

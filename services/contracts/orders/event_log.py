@@ -8,7 +8,6 @@ import msgspec
 from services.contracts.values import (
     Filter,
     Id,
-    Length,
     OrganisationId,
     Outcome,
     Range,
@@ -18,18 +17,16 @@ from services.contracts.values import (
 )
 
 EVENTS_PER_PAGE = Range(1, 500)
-FILTER_COUNT = Length(1, 200)
-"""The values of each list of a filter."""
 
 
 class OrderEventFilter(Filter, frozen=True, kw_only=True):
     """The events of a page or a subscription: those that match every field."""
 
-    types: Annotated[list[Annotated[str, TextLimit(100)]], FILTER_COUNT] | None = None
+    types: list[Annotated[str, TextLimit(100)]] | None = None
     """Events of these CloudEvents types alone; None: of all types."""
-    organisation_ids: Annotated[list[OrganisationId], FILTER_COUNT] | None = None
+    organisation_ids: list[OrganisationId] | None = None
     """Events of these organisations alone; None: of all that the caller may see."""
-    site_ids: Annotated[list[SiteId], FILTER_COUNT] | None = None
+    site_ids: list[SiteId] | None = None
     """Events about these sites alone; None: about all that the caller may see."""
 
 

@@ -70,30 +70,17 @@ class PickupFacts(Event, frozen=True, kw_only=True):
     organisation_id: Id
     """The id of the organisation."""
     site_id: Id
-<<<<<<< HEAD
-    agreement_id: Id | None
-    """None if the pickup is of an order alone."""
-    order_id: Id | None
-    """None for a regular pickup."""
-    article_id: Id | None
-    """None if no article of the operator's says what is collected."""
-    fraction: Fraction | None
-    """None if it is not known, or of several."""
-    date: dt.date | None
-    """None before a day is planned."""
-=======
     """The id of the site."""
-    agreement_id: Id
-    """The id of the agreement."""
+    agreement_id: Id | None
+    """The id of the agreement; None if the pickup is of an order alone."""
     order_id: Id | None
     """The id of the order of an extra pickup; None for a regular pickup."""
-    article_id: Id
-    """The id of the article."""
-    fraction: Fraction
-    """The fraction."""
-    date: dt.date
-    """The day of the pickup."""
->>>>>>> 3cb446e (graph: give each event of orders a type with its fields)
+    article_id: Id | None
+    """The id of the article; None if no article of the operator's says what is collected."""
+    fraction: Fraction | None
+    """The fraction; None if it is not known, or of several."""
+    date: dt.date | None
+    """The day of the pickup; None before a day is planned."""
     state: PickupState
     """The state of the pickup now."""
     done_at: dt.datetime | None

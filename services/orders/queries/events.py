@@ -9,7 +9,8 @@ import msgspec
 from services.access import decision
 from services.access.caller import Caller
 from services.access.decision import visible
-from services.access.reach import ScopedTable, SortOrder, reached_page_query
+from services.access.listing import id_restrictions
+from services.access.reach import ScopedTable, SortOrder, reached_page_query, restricted_page_query
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.events import event_log
@@ -18,7 +19,6 @@ from services.chassis.ids import find_id, write_id
 from services.chassis.problems import MalformedInput
 from services.contracts.orders.event_log import (
     EVENTS_PER_PAGE,
-    FILTER_COUNT,
     CursorExpired,
     EventPage,
     OrderEvent,
@@ -27,7 +27,8 @@ from services.contracts.orders.event_log import (
 from services.contracts.permission import SubjectKind
 from services.contracts.values import Refusal, range_problem, refuse
 
-_LOG = ScopedTable(name="chassis.outbox o", organisation="o.organisation_id", site="o.site_id")
+_SITE = "o.site_id"
+_LOG = ScopedTable(name="chassis.outbox o", organisation="o.organisation_id", site=_SITE)
 _IN_ORDER = SortOrder(("o.sequence",))
 _COLUMNS = ", ".join(f"o.{column}" for column in LOGGED_COLUMNS.split(", "))
 
@@ -49,8 +50,6 @@ async def events(
         raise MalformedInput("first", **problem.params)
     if after is not None and after != START and Cursor.parse(after) is None:
         raise MalformedInput("after", reason="OTHER_LIST")
-    if refusal := _list_refusal(event_filter):
-        return refusal
     # One snapshot, so that the bounds and the page are of the same log.
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         organisations = await _requested_organisations(connection, caller, day, event_filter)
@@ -70,24 +69,6 @@ async def events(
         cursor=str(Cursor(bounds.generation, scanned)),
         end=scanned == bounds.last_sequence,
     )
-
-
-def _list_refusal(event_filter: OrderEventFilter) -> Refusal | None:
-    """Return the refusal of a list that is too long, if one is. Raises MalformedInput for one that is empty.
-
-    It would select nothing, which no client means.
-    """
-    lists: dict[str, Sequence[str] | None] = {
-        "types": event_filter.types,
-        "organisationIds": event_filter.organisation_ids,
-        "siteIds": event_filter.site_ids,
-    }
-    for name, values in lists.items():
-        if values is not None and len(values) < FILTER_COUNT.least:
-            raise MalformedInput("filter", name, reason="REQUIRED")
-        if values is not None and len(values) > FILTER_COUNT.most:
-            return refuse("TOO_MANY", "filter", name, limit=FILTER_COUNT.most)
-    return None
 
 
 async def _requested_organisations(
@@ -137,21 +118,17 @@ def _page_query(
         )
         return statement, query.values
     if not reads_all:
-        query.where(visible(_LOG.organisation, _LOG.site))
+        query.where(visible("o.organisation_id", _SITE))
     if organisations is not None:
         query.where("o.organisation_id = ANY ({})", organisations)
-    rows = f"FROM {_LOG.name} WHERE {window} AND {query.condition}"
     if event_filter.site_ids is None:
+        rows = f"FROM {_LOG.name} WHERE {window} AND {query.condition}"
         return f"SELECT {_COLUMNS} {rows} {_IN_ORDER.clause} LIMIT {limit}", query.values
-    sites = query.value([site for text in event_filter.site_ids if (site := find_id("site", text))])
-    statement = f"""
-        SELECT {_COLUMNS} FROM (
-            SELECT of_site.sequence FROM (SELECT DISTINCT unnest({sites}::uuid[]) AS id) AS site
-            CROSS JOIN LATERAL (
-                SELECT o.sequence {rows} AND o.site_id = site.id {_IN_ORDER.clause} LIMIT {limit}
-            ) AS of_site ORDER BY of_site.sequence LIMIT {limit}
-        ) AS found JOIN {_LOG.name} USING (sequence) {_IN_ORDER.clause}
-    """
+    (sites,) = id_restrictions((_SITE, "site", event_filter.site_ids))
+    values = query.value(sites.values)
+    statement = restricted_page_query(
+        _LOG, _COLUMNS, _IN_ORDER, limit, sites, values, where=query.condition, after_condition=window
+    )
     return statement, query.values
 
 

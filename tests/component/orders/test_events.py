@@ -139,16 +139,6 @@ async def test_a_cursor_of_no_log_is_malformed(scenario: OrdersScenario, cursor:
         await scenario.harness.api(await scenario.staff()).events(cursor, 10)
 
 
-@pytest.mark.parametrize("name", ["types", "organisationIds", "siteIds"])
-async def test_a_filter_with_an_empty_or_a_long_list_is_refused(scenario: OrdersScenario, name: str) -> None:
-    api = scenario.harness.api(await scenario.staff())
-    with pytest.raises(MalformedInput, match=f"filter.{name}: reason REQUIRED"):
-        await api.events("START", 10, msgspec.convert({name: []}, OrderEventFilter))
-    answer = await api.events("START", 10, msgspec.convert({name: ["x"] * 201}, OrderEventFilter))
-    assert isinstance(answer, Refusal)
-    assert (answer.problems[0].code, answer.problems[0].path) == ("TOO_MANY", ["filter", name])
-
-
 async def site_of_each(scenario: OrdersScenario) -> dict[int, str | None]:
     """Order for sites 50 and 60 and move a pickup of site 51; return the site of each event, by its sequence."""
     await with_orders(scenario)

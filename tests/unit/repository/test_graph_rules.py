@@ -198,3 +198,35 @@ def test_the_exceptions_of_commands_are_needed() -> None:
     mutations = build_schema(SCHEMA.read_text(encoding="utf-8")).mutation_type
     assert mutations is not None
     assert {*REPEATED_WITHOUT_KEY, *CHANGED_WITHOUT_VERSION} <= mutations.fields.keys()
+
+
+INTERFACE, OTHER = "interface OrderEvent {", "type OtherOrderEvent implements OrderEvent {"
+
+
+@pytest.mark.parametrize(
+    ("matter", "kept", "broken", "breach"),
+    [
+        ("events", INTERFACE, "type OrderEvent {", "OrderEvent is no interface"),
+        ("events", OTHER, "type OtherOrderEvent {", "OtherOrderEvent is no OrderEvent"),
+        ("events", "  plannedOn: Date!", "  planned: Date!", "PickupMovedEvent has no plannedOn"),
+        ("events", "data: JSON!", "data: String!", "OrderEvent.data is not JSON"),
+        ("events", " | PickupMovedEvent", "", "PickupMovedEvent is not in OrderEventItem"),
+        ("members, too", "  orderEvents(", "  pickupEvents(", "Subscription.pickupEvents reads no operation"),
+        (
+            "members, too",
+            "  ): OrderEventItem!",
+            "    now: Int\n  ): OrderEventItem!",
+            "Subscription.orderEvents takes other",
+        ),
+        ("members, too", " | Checkpoint | CursorExpired", "", "Subscription.orderEvents can't be answered with Cursor"),
+    ],
+)
+def test_a_breach_by_events_is_reported(matter: str, kept: str, broken: str, breach: str) -> None:
+    schema, rule = SCHEMA.read_text(encoding="utf-8"), RULES[matter]
+    assert kept in schema
+    assert list(rule(build_schema(schema))) == []
+    changed = schema.replace(kept, broken)
+    if kept == INTERFACE:
+        changed = changed.replace(" implements OrderEvent {", " {")
+    found = list(rule(build_schema(changed, assume_valid=True)))
+    assert any(one.startswith(breach) for one in found), found
