@@ -149,7 +149,7 @@ def _list_or_named_type(kind: Any, name: str, union: str) -> Any:
 
 
 def _leaf_type(kind: Any, name: str) -> Any:
-    if kind is str and (name in ("id", "ids", "subject") or name.endswith(("_id", "_ids"))):
+    if kind is str and (name in ("id", "ids", "subject", "removed") or name.endswith(("_id", "_ids"))):
         return strawberry.ID
     if kind is int and (name in _LONG_FIELDS or name.endswith("_grams")):
         return Long

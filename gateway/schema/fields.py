@@ -21,7 +21,7 @@ from gateway.execution.planning.batch_resolver import BatchFunction, awaited_typ
 from gateway.execution.planning.selected_fields import collect_field_names
 from gateway.schema.contract_types import described_argument_type, output_type, union_members
 from gateway.schema.descriptions import graphql_description
-from services.contracts.values import DEFAULT_PAGE, Connection, MutationResult, Refusal
+from services.contracts.values import DEFAULT_PAGE, Connection, MutationResult, Page, PageInfo, Refusal
 
 Info = strawberry.Info[Context, None]
 
@@ -218,6 +218,26 @@ def selected_struct_fields(struct: type[msgspec.Struct], info: Info, *path: str)
 def is_total_selected(info: Info) -> bool:
     """Return whether ``totalCount`` is selected on the current field: counting takes time."""
     return "totalCount" in selected_struct_fields(Connection, info)
+
+
+def requested_page(
+    info: Info,
+    first: int | None,
+    after: str | None,
+    last: int | None,
+    before: str | None,
+    updated_after: str | None = None,
+) -> Page:
+    """Return the requested part of the current field's list; what takes time is done only if it is selected."""
+    return Page(
+        first=first,
+        after=after,
+        last=last,
+        before=before,
+        updated_after=updated_after,
+        updates="updatedUntil" in selected_struct_fields(PageInfo, info, "pageInfo"),
+        total=is_total_selected(info),
+    )
 
 
 def filter_struct_fields(struct: type[msgspec.Struct], names: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
 from services.access.decision import visible
@@ -11,11 +12,13 @@ from services.access.reach import (
     ScopedTable,
     SearchCondition,
     SortOrder,
+    reached_changes_query,
     reached_count_query,
     reached_page_query,
     restricted_page_query,
 )
-from services.chassis.db.paging import KeysetPage
+from services.access.updates import ListedTable, Look, Reader, begin_look, fetch_removed
+from services.chassis.db.paging import KeysetPage, Updates
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id
@@ -42,18 +45,27 @@ async def fetch_reached(
     part: KeysetPage[Any],
     order: SortOrder,
     *,
+    reader: Reader | None = None,
     restrictions: Sequence[Restriction] = (),
     search: SearchCondition | None = None,
-) -> tuple[Sequence[Row], int | UnsetType]:
-    """Return the rows to make a page of, and the number of rows of the whole list.
+) -> tuple[Sequence[Row], int | UnsetType, Updates]:
+    """Return the rows to make a page of, the number of rows of the whole list, and what it says of changes.
 
     ``query`` begins with the caller ($1) and the day ($2), and has the list's filter. The list is restricted by each of
-    the ``restrictions``; the first of them leads to the rows.
+    the ``restrictions``; the first of them leads to the rows. ``reader`` is who may look for changes later.
     """
+    look: Look | None = None
+    if reader is not None and (part.makes_token or part.updated_after is not None):
+        look = await begin_look(connection, reader, part)
+    updates = Updates(look.token if look and part.makes_token else None)
     if any(not one.values for one in restrictions):
-        return [], 0 if part.counts_total else UNSET
+        return [], 0 if part.counts_total else UNSET, updates
     if part.backward:
         order = order.reversed
+    if reader is not None and look is not None and look.since is not None:
+        return await _fetch_changed(
+            connection, table, columns, query, part, order, look.since, reader.listed, restrictions, search, updates
+        )
     for restriction in restrictions[1:]:
         query.where(restriction.condition("{}"), restriction.values)
     # The rows of a restricted list are found by the restriction's index and checked against the grants; other lists
@@ -83,4 +95,43 @@ async def fetch_reached(
         statement = reached_page_query(
             table, columns, order, limit, where=where, after_condition=after_condition, search=search
         )
-    return await connection.fetch(statement, *query.values), total
+    return await connection.fetch(statement, *query.values), total, updates
+
+
+async def _fetch_changed(
+    connection: DatabaseConnection,
+    table: ScopedTable,
+    columns: str,
+    query: SqlQuery,
+    part: KeysetPage[Any],
+    order: SortOrder,
+    since: int,
+    listed: ListedTable,
+    restrictions: Sequence[Restriction],
+    search: SearchCondition | None,
+    updates: Updates,
+) -> tuple[Sequence[Row], int | UnsetType, Updates]:
+    """Return the rows that changed from a transaction on, found by the index of the changes."""
+    for restriction in restrictions:
+        query.where(restriction.condition("{}"), restriction.values)
+    matches = f"{query.condition} AND {search.condition}" if search else query.condition
+    since_value = query.value(since)
+    if not part.has_start:
+        removed = await fetch_removed(connection, table, listed, query, since_value, matches)
+        updates = msgspec.structs.replace(updates, removed=removed)
+    alias = table.name.split()[-1]
+    changed = reached_changes_query(table, f"{alias}.changed_in >= {since_value}", matches)
+    total: int | UnsetType = UNSET
+    if part.counts_total:
+        total = int(await connection.fetchval(f"SELECT count(*) FROM ({changed}) AS changed", *query.values))
+    after_condition = "true"
+    if part.has_start:
+        after_condition = f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.start))})"
+    rows = await connection.fetch(
+        f"""
+        SELECT {columns} FROM ({changed}) AS changed JOIN {table.name} ON {alias}.id = changed.id
+        WHERE {after_condition} {order.clause} LIMIT {query.value(part.limit)}
+        """,
+        *query.values,
+    )
+    return rows, total, updates

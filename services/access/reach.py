@@ -203,6 +203,21 @@ def restricted_page_query(
     """
 
 
+def reached_changes_query(table: ScopedTable, condition: str, where: str = "true") -> str:
+    """Return the query for the keys of all rows that the caller reaches and that changed, by the index of the changes.
+
+    ``condition`` is that on the column of the change.
+    """
+    alias = table.name.split()[-1]
+    # The planner, which does not know how much has changed, would read the table; a limit that it can't see keeps it to
+    # the index.
+    in_order = f"ORDER BY {condition.split(maxsplit=1)[0]} LIMIT (SELECT {2**63 - 1})"
+    rows = f"SELECT {alias}.* FROM {table.name} WHERE {condition} AND (SELECT reached FROM everything) {in_order}"
+    everything = f"(SELECT {alias}.id FROM ({rows}) AS {alias} WHERE {where})"
+    key = f"{alias}.id"
+    return f"{_reach()} {_reached_rows(table, key, where, condition, everything=everything)}"
+
+
 def reached_rows_query(table: ScopedTable, columns: str, *, where: str = "true", within: str = "true") -> str:
     """Return the query for all rows that the caller reaches, to be aggregated.
 

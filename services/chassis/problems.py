@@ -33,6 +33,10 @@ class NotReadyYet(Exception):
     """The service lacks data that is about to arrive; the same call will succeed a little later."""
 
 
+class ReadAnew(Exception):
+    """The token of an earlier look at a list can't say any more what has changed since then."""
+
+
 class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """RFC 9457, section 3.1, with the extensions ``code``, ``path``, ``params`` and ``traceId``."""
 

@@ -281,6 +281,10 @@ class PageInfo(Value, frozen=True, kw_only=True):
     """The cursor of the page's first node; None if the page is empty."""
     end_cursor: str | None
     """The cursor of the page's last node; None if the page is empty."""
+    updated_until: str | None = None
+    """The token for ``updatedAfter`` of the next look at the list. Only the page at the beginning has it, that without
+    ``after`` and ``before``: it holds for the pages that follow. None for the others, and for lists without
+    ``updatedAfter``."""
 
 
 Node = TypeVar("Node")
@@ -302,6 +306,9 @@ class Connection(Value, Generic[Node], frozen=True, kw_only=True):
     """The nodes of the page with their cursors, in the order of the list."""
     page_info: PageInfo
     """The position of the page in the list."""
+    removed: list[Id] = []
+    """With ``updatedAfter``: the ids of nodes that were in the list perhaps and are not in it now. Only the page at the
+    beginning has them."""
     total_count: int | UnsetType = UNSET
     """The number of nodes in the whole filtered list. Counting takes time: it is done only if this is selected."""
 
@@ -318,5 +325,12 @@ class Page(Value, frozen=True, kw_only=True):
     """The number of nodes from the end, or ``before`` a cursor, at most, in the list's order. Not with ``first``."""
     before: Cursor | None = None
     """The cursor behind the last node; None for the list's end. It needs ``last``, and is valid as ``after`` is."""
+    updated_after: Cursor | None = None
+    """The ``updatedUntil`` of an earlier page: the nodes that have been added or changed since then alone, and in
+    ``removed`` those that have left the list; None: all nodes. It is valid for one list and filter, in any order, for
+    90 days. READ_ANEW if it can't say any more what has changed, as after a change of the caller's access: read the
+    whole list then."""
+    updates: bool = True
+    """Whether to make a token for a later look."""
     total: bool = True
     """Whether to count the whole list, which takes time in proportion to its length."""

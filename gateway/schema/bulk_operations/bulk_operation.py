@@ -5,13 +5,13 @@ from typing import Annotated, Any
 import strawberry
 
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, batch_field, field, is_total_selected, load_many, selected_field_names
+from gateway.schema.fields import Info, batch_field, field, load_many, requested_page, selected_field_names
 from gateway.schema.imports.owners import owner_of
 from gateway.schema.nodes import load_nodes
 from services.contracts.bulk_operations import BulkOperation, BulkProgress
 from services.contracts.identity.actors import Actor
 from services.contracts.imports import BadRow, BadRowFilter, BadRowOrder
-from services.contracts.values import Connection, Doc, Page
+from services.contracts.values import Connection, Doc
 
 
 @batch_field(needs=["starter_id"])
@@ -36,7 +36,7 @@ async def bad_rows(
     """The rows that failed, in their order; of an import, the rows that were not imported."""
     service = owner_of(operation.id)
     assert service is not None, "the parent was found by its id"
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    page = requested_page(info, first, after, last, before)
     return await info.context.clients.importing(service).bad_rows(operation.id, page, filter, order)
 
 

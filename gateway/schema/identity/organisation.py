@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, field, is_total_selected, selected_struct_fields
+from gateway.schema.fields import Info, field, requested_page, selected_struct_fields
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.people import Membership
@@ -36,7 +36,7 @@ def sites_of_organisation(
     order: _Order = None,
 ) -> Awaitable[Connection[Site]]:
     """The sites of the organisation that the caller may see (L1)."""
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    page = requested_page(info, first, after, last, before)
     return _sites_of(info, organisation, page, filter, order)
 
 
@@ -52,7 +52,7 @@ def sites_of_membership(
     order: _Order = None,
 ) -> Awaitable[Connection[Site]]:
     """The sites that the user can see: those of `siteIds`, or all of the organisation."""
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    page = requested_page(info, first, after, last, before)
     return _sites_of(info, membership.organisation, page, filter, order)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Awaitable
 from typing import Annotated
 
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, batch_field, field, is_total_selected
+from gateway.schema.fields import Info, batch_field, field, requested_page
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.partners import Partner, PartnerFilter, PartnerOrder
-from services.contracts.values import Connection, Doc, Page
+from services.contracts.values import Connection, Doc
 
 
 @batch_field(needs=["id"])
@@ -21,7 +21,7 @@ def organisations(
     before: str | None = None,
 ) -> Awaitable[list[Connection[Organisation]]]:
     """The organisations of `organisationIds`, by name."""
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    page = requested_page(info, first, after, last, before)
     return raw_client(info.context.clients.identity).organisations_of_partners([one.id for one in partners], page)
 
 
@@ -40,5 +40,5 @@ def partners(
 ) -> Awaitable[Connection[Partner]]:
     """The partners (I13). Staff only."""
     return raw_client(info.context.clients.identity).partners(
-        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), filter, order
+        requested_page(info, first, after, last, before), filter, order
     )

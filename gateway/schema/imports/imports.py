@@ -3,10 +3,10 @@
 from collections.abc import Awaitable
 from typing import Annotated
 
-from gateway.schema.fields import Info, field, is_total_selected
+from gateway.schema.fields import Info, field, requested_page
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.imports import OWNER_BY_KIND, Import, ImportFileKind, ImportFilter, ImportOrder
-from services.contracts.values import Connection, Doc, Page
+from services.contracts.values import Connection, Doc
 
 
 @field()
@@ -21,6 +21,6 @@ def imports(
     order: Annotated[ImportOrder | None, Doc("The order; None: the latest uploads first.")] = None,
 ) -> Awaitable[Connection[Import]]:
     """The imports of a kind of file (I17, L9). Staff only."""
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    page = requested_page(info, first, after, last, before)
     service = OWNER_BY_KIND[kind.value.lower()]
     return raw_client(info.context.clients.importing(service)).imports(kind, page, filter, order)

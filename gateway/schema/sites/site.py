@@ -6,14 +6,14 @@ from typing import Annotated
 
 from gateway.execution.cost.directives import ListSize
 from gateway.schema.contract_types import extend_type
-from gateway.schema.fields import Info, batch_field, is_total_selected
+from gateway.schema.fields import Info, batch_field, requested_page
 from gateway.schema.loaders import load_organisations
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.organisations import Organisation
 from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.sites import Site
-from services.contracts.values import Connection, Doc, Page, Refusal
+from services.contracts.values import Connection, Doc, Refusal
 
 
 @batch_field(needs=["organisation_id"])
@@ -34,7 +34,7 @@ def agreements(
     order: Annotated[AgreementOrder | None, Doc("The order; None: by agreement number.")] = None,
 ) -> Awaitable[list[Connection[Agreement]]]:
     """The agreements of the site (O1)."""
-    page = Page(first=first, after=after, last=last, before=before, total=is_total_selected(info))
+    page = requested_page(info, first, after, last, before)
     return raw_client(info.context.clients.orders).agreements_of_sites([site.id for site in sites], page, filter, order)
 
 

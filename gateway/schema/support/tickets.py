@@ -3,10 +3,10 @@
 from collections.abc import Awaitable
 from typing import Annotated
 
-from gateway.schema.fields import Info, field, is_total_selected
+from gateway.schema.fields import Info, field, requested_page
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.support import Ticket, TicketFilter, TicketOrder
-from services.contracts.values import Connection, Doc, Page
+from services.contracts.values import Connection, Doc
 
 
 @field()
@@ -18,8 +18,9 @@ def tickets(
     before: str | None = None,
     filter: Annotated[TicketFilter | None, Doc("The conditions that the tickets meet; None: none.")] = None,
     order: Annotated[TicketOrder | None, Doc("The order; None: the latest ones first.")] = None,
+    updated_after: str | None = None,
 ) -> Awaitable[Connection[Ticket]]:
     """The tickets that the caller may see (S2)."""
     return raw_client(info.context.clients.support).tickets(
-        Page(first=first, after=after, last=last, before=before, total=is_total_selected(info)), filter, order
+        requested_page(info, first, after, last, before, updated_after), filter, order
     )

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import UnsetType
 
 from services.chassis.problems import MalformedInput
-from services.contracts.values import DEFAULT_PAGE, MAX_PAGE, Connection, Edge, Filter, Page, PageInfo
+from services.contracts.values import DEFAULT_PAGE, MAX_PAGE, Connection, Edge, Filter, Id, Page, PageInfo, Sorting
 
 Node = TypeVar("Node")
 
@@ -34,6 +34,15 @@ _CURSOR_VERSION = 2
 _encode = msgspec.msgpack.Encoder(uuid_format="bytes").encode
 
 
+class Updates(msgspec.Struct, frozen=True):
+    """The statements of a page on changes of its list."""
+
+    token: str | None = None
+    """The token for a later look."""
+    removed: list[Id] = []
+    """The ids of what has left the list."""
+
+
 class KeysetPage(Generic[Node]):
     """A page of a list: its first rows, or its last ones, which are read backwards.
 
@@ -46,7 +55,12 @@ class KeysetPage(Generic[Node]):
         self.backward = page.last is not None
         """Whether the page's rows are fetched in the opposite of the list's order."""
         self._size = _size_of(page)
-        self._list = (_CURSOR_VERSION, list_name, *(_set_fields(one) for one in scope))
+        self._name, self._scope = list_name, scope
+        self.updated_after = page.updated_after
+        """The token of an earlier look; None: the whole list is requested."""
+        self.makes_token = page.updates and page.after is None and page.before is None
+        """Whether the page has a token for a later look."""
+        self._list = (_CURSOR_VERSION, list_name, page.updated_after, *(_set_fields(one) for one in scope))
         self.limit = self._size + 1
         """Rows to fetch: one more than the page has, which tells whether the list goes on."""
         self.counts_total = page.total
@@ -57,7 +71,12 @@ class KeysetPage(Generic[Node]):
         self.start: Sequence[Any] = (None,) * len(kinds) if cursor is None else self._read(argument, cursor, kinds)
         """The sort values of the row before the first one to be fetched; None each without a cursor."""
 
-    def connection(self, rows: Sequence[tuple[Sequence[object], Node]], total: int | UnsetType) -> Connection[Node]:
+    def connection(
+        self,
+        rows: Sequence[tuple[Sequence[object], Node]],
+        total: int | UnsetType,
+        updates: Updates = Updates(),  # noqa: B008 - it is frozen
+    ) -> Connection[Node]:
         """Return the page from the fetched rows, as sort values and node; ``total`` counts the whole list."""
         shown = rows[: self._size]
         goes_on = len(rows) > len(shown)
@@ -71,7 +90,9 @@ class KeysetPage(Generic[Node]):
                 has_previous_page=goes_on if self.backward else self.has_start,
                 start_cursor=edges[0].cursor if edges else None,
                 end_cursor=edges[-1].cursor if edges else None,
+                updated_until=updates.token,
             ),
+            removed=updates.removed,
             total_count=total,
         )
 
@@ -80,8 +101,14 @@ class KeysetPage(Generic[Node]):
         return base64.urlsafe_b64encode(self._digest + _encode(values)).decode().rstrip("=")
 
     @functools.cached_property
+    def filter_digest(self) -> bytes:
+        """The digest of the list and its filter, whatever the order."""
+        parts = [one for one in self._scope if not isinstance(one, Sorting)]
+        return _digest_of([self._name, *map(_set_fields, parts)])
+
+    @functools.cached_property
     def _digest(self) -> bytes:
-        return hashlib.blake2b(msgspec.json.encode(self._list), digest_size=_DIGEST_BYTES).digest()
+        return _digest_of(self._list)
 
     def _read(self, argument: str, text: str, kinds: tuple[Any, ...]) -> Sequence[Any]:
         try:
@@ -93,6 +120,10 @@ class KeysetPage(Generic[Node]):
         if not valid or any(isinstance(value, str) and "\0" in value for value in values):
             raise MalformedInput(argument, reason="OTHER_LIST")
         return values
+
+
+def _digest_of(parts: object) -> bytes:
+    return hashlib.blake2b(msgspec.json.encode(parts), digest_size=_DIGEST_BYTES).digest()
 
 
 def _size_of(page: Page) -> int:

@@ -50,6 +50,11 @@ _DELETE_EXPIRED = (
         WHERE i.staged_at < clock_timestamp() - interval '30 days' LIMIT $1
     )
     """,
+    """
+    DELETE FROM chassis.removals WHERE ctid = ANY (ARRAY(
+        SELECT ctid FROM chassis.removals WHERE removed_at < clock_timestamp() - interval '91 days' LIMIT $1
+    ))
+    """,
     # Their rows are deleted before: a statement has no time for millions of them.
     """
     DELETE FROM chassis.imports WHERE id IN (

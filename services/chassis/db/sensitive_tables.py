@@ -51,6 +51,7 @@ CHASSIS_PLAIN: PlainColumns = {
     "chassis.outbox": "type subject traceparent data",
     "chassis.pgqueuer": "status entrypoint dedupe_key payload headers",
     "chassis.pgqueuer_log": "status entrypoint traceback",
+    "chassis.removals": "list",
     "chassis.pgqueuer_schedules": "expression entrypoint status",
     "chassis.pgqueuer_statistics": "status entrypoint",
     "chassis.positions": "topic event_id checked_event_id",

@@ -21,7 +21,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from services.chassis.db.postgres import INVALID_TEXT_ERRORS, TRANSIENT_DATABASE_ERRORS
-from services.chassis.problems import Forbidden, MalformedInput, NotReadyYet, Unauthenticated, problem_response
+from services.chassis.problems import (
+    Forbidden,
+    MalformedInput,
+    NotReadyYet,
+    ReadAnew,
+    Unauthenticated,
+    problem_response,
+)
 from services.chassis.rpc import batch_protocol, call_spans
 from services.chassis.rpc.batch_protocol import BATCH_OPERATION
 from services.chassis.rpc.field_selection import selection_encoder
@@ -233,6 +240,8 @@ async def _errors_as_problems(name: str, call: RequestHandler, request: Request)
         return problem_response(403, "Not allowed", "FORBIDDEN")
     except MalformedInput as error:
         return problem_response(400, "Malformed input", "MALFORMED", path=error.path, params=error.params)
+    except ReadAnew:
+        return problem_response(410, "Read anew", "READ_ANEW", path=["updatedAfter"])
     except INVALID_TEXT_ERRORS:
         return problem_response(400, "Malformed input", "MALFORMED", params={"reason": "CHARACTERS"})
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -11,6 +11,7 @@ from services.access.decision import visible
 from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import Restriction, ScopedTable, SortOrder
 from services.access.search import search_condition
+from services.access.updates import ListedTable, Reader
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -29,6 +30,7 @@ from services.contracts.values import Id, Page, SortDirection
 _COLUMNS = "o.id, o.customer_number, o.name, o.kind, o.version"
 # With its schema: a list's query has a common table expression of the same name.
 _TABLE = ScopedTable(name="public.organisations o", organisation="o.id", site=None)
+_LISTED = ListedTable(list="organisations", prefix="org")
 _SORT_COLUMNS = {
     OrganisationOrderField.NAME: "o.sort_name",
     OrganisationOrderField.CUSTOMER_NUMBER: "o.customer_number",
@@ -57,17 +59,18 @@ async def organisations(
     if asked.customer_numbers is not None:
         restrictions.append(Restriction("o.customer_number", sorted(set(asked.customer_numbers)), "text"))
     key = _SORT_COLUMNS[order.field]
-    rows, total = await fetch_reached(
+    rows, total, updates = await fetch_reached(
         connection,
         _TABLE,
         f"{_COLUMNS}, {key} AS sort_key",
         query,
         part,
         SortOrder((key, "o.id"), descending=order.direction is SortDirection.DESC),
+        reader=Reader(caller, day, _LISTED),
         restrictions=restrictions,
         search=search_condition(query, "o", words),
     )
-    return part.connection([([row["sort_key"], row["id"]], to_organisation(row)) for row in rows], total)
+    return part.connection([([row["sort_key"], row["id"]], to_organisation(row)) for row in rows], total, updates)
 
 
 async def organisations_by_id(

@@ -8,6 +8,7 @@ from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import Restriction, ScopedTable, SortOrder
+from services.access.updates import ListedTable, Reader
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -22,6 +23,7 @@ from services.orders.store.orders import COLUMNS, to_order
 
 _VISIBLE, _BILLING = visible("o.organisation_id", "o.site_id"), billing("o.organisation_id", "o.site_id")
 _TABLE = ScopedTable(name="orders o", organisation="o.organisation_id", site="o.site_id")
+_LISTED = ListedTable(list="orders", prefix="order")
 _SORT_COLUMNS = {OrderOrderField.PLACED_AT: "o.placed_at"}
 _LATEST_FIRST = OrderOrder(field=OrderOrderField.PLACED_AT, direction=SortDirection.DESC)
 _BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
@@ -52,13 +54,14 @@ async def orders(
     if asked.until is not None:
         query.where("o.date <= {}", asked.until)
     of_number = [Restriction("o.number", [asked.number], "text")] if asked.number is not None else []
-    rows, total = await fetch_reached(
+    rows, total, updates = await fetch_reached(
         connection,
         _TABLE,
         f"{COLUMNS}, {_BILLING} AS billing",
         query,
         keyset_page,
         SortOrder((_SORT_COLUMNS[order.field], "o.id"), descending=order.direction is SortDirection.DESC),
+        reader=Reader(caller, day, _LISTED),
         restrictions=[
             *of_number,
             *id_restrictions(
@@ -69,7 +72,9 @@ async def orders(
         ],
     )
     responses_by_id = await _to_responses(connection, caller, day, rows)
-    return keyset_page.connection([([row["placed_at"], row["id"]], responses_by_id[row["id"]]) for row in rows], total)
+    return keyset_page.connection(
+        [([row["placed_at"], row["id"]], responses_by_id[row["id"]]) for row in rows], total, updates
+    )
 
 
 async def orders_by_id(

@@ -12,6 +12,7 @@ from services.access.decision import visible
 from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable, SortOrder
 from services.access.search import search_condition
+from services.access.updates import ListedTable, Reader
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -37,6 +38,7 @@ _COLUMNS = """
 """
 _VISIBLE = visible("s.organisation_id", "s.id")
 _TABLE = ScopedTable(name="sites s", organisation="s.organisation_id", site="s.id")
+_LISTED = ListedTable(list="sites", prefix="site")
 _SORT_COLUMNS = {
     SiteOrderField.ADDRESS: "s.sort_address",
     SiteOrderField.CITY: "s.sort_city",
@@ -72,13 +74,14 @@ async def sites(
     if asked.property_types is not None:
         query.where("s.property_type = ANY ({})", [one.value for one in asked.property_types])
     key = _SORT_COLUMNS[order.field]
-    rows, total = await fetch_reached(
+    rows, total, updates = await fetch_reached(
         connection,
         _TABLE,
         f"{_COLUMNS}, {key} AS sort_key",
         query,
         part,
         SortOrder((key, "s.id"), descending=order.direction is SortDirection.DESC),
+        reader=Reader(caller, day, _LISTED),
         restrictions=id_restrictions(
             ("s.organisation_id", "org", None if organisation_id is None else [organisation_id]),
             ("s.organisation_id", "org", asked.organisation_ids),
@@ -86,7 +89,7 @@ async def sites(
         search=search_condition(query, "s", words),
     )
     containers = await _fetch_containers(connection, [row["id"] for row in rows], fields)
-    return part.connection([([row["sort_key"], row["id"]], _to_site(row, containers)) for row in rows], total)
+    return part.connection([([row["sort_key"], row["id"]], _to_site(row, containers)) for row in rows], total, updates)
 
 
 async def sites_by_id(

@@ -8,6 +8,7 @@ from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable, SortOrder
+from services.access.updates import ListedTable, Reader
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
@@ -20,6 +21,7 @@ from services.support.store.tickets import TICKET_COLUMNS, to_ticket
 
 _VISIBLE = visible("t.organisation_id", "t.site_id")
 _TABLE = ScopedTable(name="tickets t", organisation="t.organisation_id", site="t.site_id")
+_LISTED = ListedTable(list="tickets", prefix="ticket")
 _SORT_COLUMNS = {TicketOrderField.OPENED_AT: "t.opened_at"}
 _LATEST_FIRST = TicketOrder(field=TicketOrderField.OPENED_AT, direction=SortDirection.DESC)
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
@@ -41,19 +43,20 @@ async def tickets(
         query.where("t.state = ANY ({})", sorted({one.value for one in asked.states}))
     if asked.topics is not None:
         query.where("t.topic = ANY ({})", sorted({one.value for one in asked.topics}))
-    rows, total = await fetch_reached(
+    rows, total, updates = await fetch_reached(
         connection,
         _TABLE,
         TICKET_COLUMNS,
         query,
         keyset_page,
         SortOrder((_SORT_COLUMNS[order.field], "t.id"), descending=order.direction is SortDirection.DESC),
+        reader=Reader(caller, day, _LISTED),
         restrictions=id_restrictions(
             ("t.site_id", "site", asked.site_ids), ("t.organisation_id", "org", asked.organisation_ids)
         ),
     )
     nodes = [([row["opened_at"], row["id"]], ticket_response(to_ticket(row))) for row in rows]
-    return keyset_page.connection(nodes, total)
+    return keyset_page.connection(nodes, total, updates)
 
 
 async def tickets_by_id(

@@ -101,7 +101,7 @@ async def read_all_pages(
                 row_condition=f"{day} = {value}",
             )
         async with harness.pool.acquire() as connection:
-            rows, total = await fetch_reached(
+            rows, total, _ = await fetch_reached(
                 connection,
                 TABLE,
                 "t.id, t.at",
@@ -198,5 +198,7 @@ async def test_the_total_is_counted_on_request_only(make_harness: MakeHarness[An
     caller = await harness.caller(Grant(organisation_id=None))
     part: KeysetPage[uuid.UUID] = KeysetPage(Page(first=3, total=False), (TimestampKey, uuid.UUID), "things")
     async with harness.pool.acquire() as connection:
-        rows, total = await fetch_reached(connection, TABLE, "t.id", SqlQuery(caller.subject_id, DAY), part, IN_ORDER)
+        rows, total, _ = await fetch_reached(
+            connection, TABLE, "t.id", SqlQuery(caller.subject_id, DAY), part, IN_ORDER
+        )
     assert (len(rows), total) == (4, UNSET)

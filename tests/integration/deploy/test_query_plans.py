@@ -91,12 +91,14 @@ class KnownRows:
 
 
 async def read_pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -> None:
-    """Read the first page and the next, the last page and the one before it."""
+    """Read the first page and the next, the last page and the one before it, and what has changed since."""
     first = await read(Page(first=5, total=counted))
     assert first.edges
     await read(Page(first=5, after=first.page_info.end_cursor, total=counted))
     last = await read(Page(last=5, total=counted))
     await read(Page(last=5, before=last.page_info.start_cursor, total=counted))
+    if token := first.page_info.updated_until:
+        await read(Page(first=5, updated_after=token, total=counted))
 
 
 def list_pages(name: str, *arguments: Any) -> Read:
