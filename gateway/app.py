@@ -84,6 +84,7 @@ async def assemble(
         verifier = Verifier(public_keys, clock)
         authenticator = Authenticator(verifier, clock)
         feed = Feed(OrdersLog(services["orders"], tokens).between)
+        authenticator.on_access_change = feed.subscribers.update
         revocations = BroadcastConsumer(settings.kafka, [identity_topic], authenticator.apply, REVOCATION_LOOKBACK)
         events = BroadcastConsumer(settings.kafka, [orders_topic], feed.handle_record, ORDER_EVENTS_LOOKBACK)
         dependencies = GatewayDependencies(
@@ -108,7 +109,7 @@ async def assemble(
         guard = RequestGuard(dependencies, rates)
         admission = Admission(schema.engine, OperationLimits(), persisted, rates, open_schema=not production)
         concurrency_limit = ConcurrencyLimit()
-        sockets = SocketRegistry(authenticator, feed.wake, socket_limits(settings.sockets))
+        sockets = SocketRegistry(authenticator, socket_limits(settings.sockets))
         page, playground = None, list[Route]()
         if settings.playground_enabled:
             built = output_folder()

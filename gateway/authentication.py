@@ -7,6 +7,7 @@ consumes identity's topic and checks each request and each pushed event against 
 import asyncio
 import datetime as dt
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
@@ -48,6 +49,8 @@ class Authenticator:
         self._incomplete_access: _RecentValues[dict[int, AccessStated]] = _RecentValues()
         self.changed = asyncio.Event()
         """Set by every revocation and change of access; its one consumer clears it."""
+        self.on_access_change: Callable[[str], None] = lambda subject_id: None
+        """Called with the id of a subject whose access changed, at once."""
 
     def apply(self, record: RawRecord) -> None:
         """Apply one of identity's events."""
@@ -66,6 +69,7 @@ class Authenticator:
                 if stated is None or (known is not None and known.version >= stated.version):
                     return
                 self._recent_access.put(stated.subject_id, stated, event.written_at)
+                self.on_access_change(stated.subject_id)
             case _:
                 return
         self.changed.set()

@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 
 from gateway.subscriptions.ring_buffer import RingBuffer, data_size
+from gateway.subscriptions.subscriber_index import SubscriberIndex
 from gateway.subscriptions.typed_events import with_fields
 from services.chassis.events.envelope import RawRecord, UnknownEvent, decode_event
 from services.chassis.events.event_log import Cursor
@@ -57,10 +58,10 @@ class Feed:
         self._highest_sequence = 0
         self._gap_since: float | None = None
         self._gap_opened = asyncio.Event()
-        self._next_change = asyncio.Event()
         self._last_notified: tuple[uuid.UUID | None, int] = (None, 0)
         self._started = False
         self.ring = RingBuffer(capacity, max_bytes)
+        self.subscribers = SubscriberIndex()
 
     def handle_record(self, record: RawRecord) -> None:
         """Process a record of orders' topic, unless it is a repetition."""
@@ -95,16 +96,6 @@ class Feed:
             self._reset_ring(base)
             self._advance()
 
-    @property
-    def next_change(self) -> asyncio.Event:
-        """The event that is set on the next change; each change has its own."""
-        return self._next_change
-
-    def wake(self) -> None:
-        """Wake all subscribers."""
-        change, self._next_change = self._next_change, asyncio.Event()
-        change.set()
-
     async def run(self, caught_up: asyncio.Event, stop: asyncio.Event) -> None:
         """Start when ``caught_up`` is set, then fill gaps until ``stop`` is set."""
         while not (caught_up.is_set() or stop.is_set()):
@@ -135,7 +126,7 @@ class Feed:
             metrics.FEED_GAPS.labels("log").inc()
             for event in events:
                 if self.ring.last < event.sequence <= up_to:
-                    self.ring.add(event)
+                    self._add(event)
             self.ring.skip_to(up_to)
             self._reorder_buffer.discard_through(self.ring.last)
         self._advance()
@@ -175,6 +166,7 @@ class Feed:
     def _reset_ring(self, base: int) -> None:
         assert self._generation is not None, "records have a generation"
         self.ring.reset(self._generation, base)
+        self.subscribers.notify_all()
         self._reorder_buffer.discard_through(self.ring.last)
 
     def _advance(self) -> None:
@@ -182,7 +174,7 @@ class Feed:
         while ring.last + 1 in self._reorder_buffer:
             event = self._reorder_buffer.pop(ring.last + 1)
             if event is not None:
-                ring.add(event)
+                self._add(event)
             else:
                 ring.skip_to(ring.last + 1)
         changed = (ring.generation, ring.last) != self._last_notified
@@ -193,8 +185,10 @@ class Feed:
         elif self._gap_since is None or changed:
             self._gap_since = time.monotonic()
             self._gap_opened.set()
-        if changed:
-            self.wake()
+
+    def _add(self, event: OrderEvent) -> None:
+        self.ring.add(event)
+        self.subscribers.notify(event)
 
 
 class _ReorderBuffer:

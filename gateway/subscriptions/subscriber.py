@@ -1,5 +1,8 @@
 """A subscriber, which reads events from the feed's ring buffer, or in pages from the log if it is behind that.
 
+One that has read all of the ring buffer sleeps until an event comes that may concern it. It goes on at that one: what
+came before does not concern it.
+
 Both return the events after the subscriber's cursor, so that no event is lost or repeated when it changes from one to
 the other. A slow subscriber falls behind the ring buffer and reads the log again, without an effect on others.
 """
@@ -11,6 +14,7 @@ from contextvars import ContextVar
 
 from gateway.subscriptions.feed import Feed
 from gateway.subscriptions.subscriber_access import SubscriberAccess
+from gateway.subscriptions.subscriber_index import Listener
 from gateway.subscriptions.typed_events import typed_page
 from services.chassis.events.event_log import Cursor
 from services.chassis.problems import Forbidden, Unauthenticated
@@ -88,17 +92,33 @@ class Subscriber:
         for event in page.events:
             if self._accepts(event):
                 yield event
-        position = Cursor.of(page.cursor)
+        listener = Listener(self._access.caller.subject_id, lambda: self._access.index_keys(self._filter))
+        self._feed.subscribers.add(listener)
+        try:
+            async with contextlib.aclosing(self._live_items(Cursor.of(page.cursor), listener)) as items:
+                async for item in items:
+                    yield item
+        finally:
+            self._feed.subscribers.remove(listener)
+
+    async def _live_items(self, position: Cursor, listener: Listener) -> AsyncGenerator[OrderEventItem, None]:
+        ring, caught_up = self._feed.ring, False
         while True:
-            change = self._feed.next_change  # before any read, so that no change is missed
+            first = listener.take()  # before any read, so that no event is missed
             if not self._access.allowed:
                 self._check_access()
                 raise Forbidden
             events: Sequence[OrderEvent]
-            if self._feed.ring.holds(position):
-                events, sequence = self._feed.ring.events_after(position.sequence, PAGE_SIZE)
+            if caught_up:
+                position = Cursor(
+                    position.generation, max(position.sequence, ring.last if first is None else first - 1)
+                )
+            if ring.holds(position):
+                events, sequence = ring.events_after(position.sequence, PAGE_SIZE)
                 position = Cursor(position.generation, sequence)
+                caught_up = sequence >= ring.last
             else:
+                caught_up = False
                 result = await self._read_page_with_retry(position)
                 if not isinstance(result, EventPage):
                     yield result
@@ -114,7 +134,7 @@ class Subscriber:
             elif not events:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(remaining_s):
-                        await change.wait()
+                        await listener.woken.wait()
 
     def _accepts(self, event: OrderEvent) -> bool:
         self._check_access()

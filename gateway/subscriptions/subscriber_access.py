@@ -1,9 +1,12 @@
 """A subscriber's access, checked for each event when it is sent."""
 
+from collections.abc import Collection
+
 from gateway.authentication import AuthenticatedCaller, Authenticator
+from gateway.subscriptions.subscriber_index import EVERYTHING
 from services.chassis.runtime.clock import Clock
 from services.contracts.identity.events import AccessStated
-from services.contracts.orders.event_log import OrderEvent
+from services.contracts.orders.event_log import OrderEvent, OrderEventFilter
 from services.contracts.permission import SubjectKind
 
 SCOPE = "orders:subscribe"
@@ -43,6 +46,23 @@ class SubscriberAccess:
             and (grant.site_ids is None or event.site_id in grant.site_ids)
             for grant in self._current().grants
         )
+
+    def index_keys(self, event_filter: OrderEventFilter) -> Collection[str]:
+        """Return the keys in the subscriber index that cover what the caller may see and the filter wants."""
+        keys: set[str] = set()
+        for grant in self._current().grants:
+            wanted = event_filter.organisation_ids
+            if grant.organisation_id is not None and wanted is not None and grant.organisation_id not in wanted:
+                continue
+            if grant.site_ids is not None:
+                keys.update(grant.site_ids)
+            elif event_filter.site_ids is not None:
+                keys.update(event_filter.site_ids)
+            elif grant.organisation_id is not None:
+                keys.add(grant.organisation_id)
+            else:
+                keys.update(wanted if wanted is not None else [EVERYTHING])
+        return keys
 
     def _current(self) -> AccessStated:
         newest = self._authenticator.recent_access(self.caller.subject_id)

@@ -211,6 +211,24 @@ async def test_an_anonymous_subscriber_gets_an_error(gateway: GatewayFixture) ->
         assert (await socket.next_errors())[0]["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
+async def test_a_member_who_is_removed_gets_no_more(gateway: GatewayFixture) -> None:
+    gateway.services.identity.access[USER] = member_access(version=10)
+    async with gateway.socket(gateway.user()) as socket:
+        await socket.subscribe()
+        await socket.next_item()
+        narrowed = member_access(sites=[site_id(2)], version=11)
+        await gateway.publish_identity_event(narrowed)
+        await gateway.await_access_version(USER, 11)
+        await gateway.publish(placed(1, site=1), next_sequence(gateway))
+        await gateway.publish(placed(2, site=2), next_sequence(gateway))
+        assert (await socket.next_item())["subject"] == order_id(2)
+        await gateway.publish_identity_event(member_access(version=12, active=False))
+        assert await socket.close_code() == 4403
+    gateway.services.identity.access[USER] = member_access(version=13)
+    await gateway.publish_identity_event(member_access(version=13))
+    await gateway.await_access_version(USER, 13)
+
+
 async def test_a_cursor_of_another_generation_has_expired(gateway: GatewayFixture) -> None:
     let_in(gateway, None)
     async with gateway.socket(gateway.partner()) as socket:

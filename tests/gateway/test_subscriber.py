@@ -188,7 +188,7 @@ async def test_a_restored_log_expires_the_cursors_of_subscribers_behind() -> Non
     await anext(items)
     log.generation = new_uuid()
     feed.ring.reset(log.generation, 10)
-    feed.wake()
+    feed.subscribers.notify_all()
     assert isinstance(await anext(items), CursorExpired)
     with pytest.raises(StopAsyncIteration):
         await anext(items)
@@ -239,7 +239,7 @@ async def test_a_revoked_scope_ends_an_idle_subscription() -> None:
     await asyncio.sleep(0)
     stated = msgspec.structs.replace(partner_access(None, version=2), scopes=["orders:read"])
     watching._authenticator._recent_access.put(PARTNER, stated, NOW)
-    feed.wake()
+    feed.subscribers.update(PARTNER)
     with pytest.raises(Forbidden):
         await asyncio.wait_for(ending, 60)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from gateway.authentication import Authenticator
@@ -35,14 +35,12 @@ class SocketRegistry:
     def __init__(
         self,
         authenticator: Authenticator,
-        on_access_change: Callable[[], None],
         limits: Mapping[str, int],
         send_timeout_s: float = 10.0,
     ) -> None:
         self.authenticator = authenticator
         self.send_timeout_s = send_timeout_s
         """Timeout of a message that the client does not read, after which its socket is closed."""
-        self._on_access_change = on_access_change
         self._limits = limits
         """Sockets of a requester, by its kind."""
         self._open: set[RegisteredSocket] = set()
@@ -80,9 +78,7 @@ class SocketRegistry:
         while not stop.is_set():
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.authenticator.changed.wait(), SWEEP_INTERVAL_S)
-            if self.authenticator.changed.is_set():
-                self.authenticator.changed.clear()
-                self._on_access_change()
+            self.authenticator.changed.clear()
             ended = {socket for socket in self._open if socket.access_ended}
             self._open -= ended
             for socket in ended:
