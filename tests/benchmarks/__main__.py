@@ -13,6 +13,7 @@ from tests.benchmarks import (
     consumer_throughput,
     flood_latency,
     http_clients,
+    idle_subscribers,
     plan_compilation,
     portal_page,
     refusal_times,
@@ -42,6 +43,14 @@ def main() -> None:
         f"{cost.ours * 1e6:.1f} µs",
         f"aiohttp, by turns: {cost.aiohttp * 1e6:.1f} µs",
         f"{cost.ratio:.2f}",
+    )
+    idle_cost = idle_subscribers.measure()
+    table.add_row(
+        f"CPU of {idle_subscribers.SUBSCRIBERS:,} idle subscribers at {idle_subscribers.EVENTS_PER_S} events a second"
+        " of others",
+        f"{idle_cost.idle:.1%} of a core, a checkpoint each included",
+        f"without a subscriber: {idle_cost.none:.1%}",
+        f"{idle_cost.idle / idle_cost.none:.2f}",
     )
     compiled = plan_compilation.compile_time()
     table.add_row(
