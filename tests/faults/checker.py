@@ -350,7 +350,7 @@ def _matches(log: SubscriberLog, row: OutboxRow, after: int) -> bool:
         and row.sequence is not None
         and row.sequence > after
         and row.type in log.filters.get("types", [row.type])
-        and row.site_id == log.filters.get("siteId", row.site_id)
+        and row.site_id in log.filters.get("siteIds", [row.site_id])
     )
 
 

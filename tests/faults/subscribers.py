@@ -28,8 +28,8 @@ _REREADING = range(2, 2 + 5)
 """Subscribers that read the whole log when their cursor has expired; the others go on from the present."""
 
 SUBSCRIBE = """
-    subscription ($after: String, $types: [String!], $siteId: ID) {
-      orderEvents(after: $after, types: $types, siteId: $siteId) {
+    subscription ($after: String, $filter: OrderEventFilter) {
+      orderEvents(after: $after, filter: $filter) {
         __typename
         ... on OrderEvent { id cursor sequence type time }
         ... on Checkpoint { cursor }
@@ -137,12 +137,12 @@ class FollowingPartner:
         payload = {"Authorization": f"Bearer {await self._partner.token()}"}
         await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
         await socket.recv()
-        query = {"query": SUBSCRIBE, "variables": {"after": self._cursor, **self._filters}}
+        query = {"query": SUBSCRIBE, "variables": {"after": self._cursor, "filter": self._filters}}
         await socket.send(json.dumps({"type": "subscribe", "id": "1", "payload": query}))
 
     def _log_item(self, item: dict[str, Any]) -> None:
         kind = item["__typename"]
-        if kind == "OrderEvent":
+        if kind.endswith("Event"):
             self._write(["event", item["sequence"], item["id"], item["time"]])
             self._cursor = item["cursor"]
         elif kind == "Checkpoint":
@@ -198,7 +198,7 @@ async def main(socket_url: str, token_url: str, client_id: str, secret: str, fol
     partner = PartnerCredentials(socket_url, token_url, client_id, secret)
     filters: list[dict[str, Any]] = [{} for _ in range(FOLLOW_ALL)]
     filters += [{"types": [name]} for name in TYPES]
-    filters += [{"siteId": site} for site in sites.read_text(encoding="utf-8").split()]
+    filters += [{"siteIds": [site]} for site in sites.read_text(encoding="utf-8").split()]
     async with asyncio.TaskGroup() as group:
         for number, item in enumerate(filters):
             file = (folder / f"{number:03}").open("w", encoding="utf-8")
