@@ -33,7 +33,7 @@ _REMOVALS = ScopedTable(name="chassis.removals r", organisation="r.organisation_
 _PRESENT = f"""
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest, generation, clock_timestamp() AS now,
            (SELECT count(*) FROM access.grants g WHERE g.subject_id = $1 AND {GRANT_HOLDS_TODAY}) AS grants
-    FROM chassis.leader
+    FROM chassis.leader WHERE only_row
 """
 
 
@@ -131,6 +131,7 @@ async def fetch_removed(
     ``since`` is the placeholder of the transaction, ``matches`` the condition that a row is in the list.
     """
     alias = table.name.split()[-1]
+    # OFFSET 0 keeps the look-up of each id from becoming a join with the whole table.
     changed = reached_changes_query(table, f"{alias}.changed_in >= {since}", f"({matches}) IS NOT TRUE")
     removed = reached_changes_query(_REMOVALS, f"r.removed_in >= {since}", f"r.list = '{listed.list}'")
     rows: Sequence[Any] = await connection.fetch(
@@ -139,7 +140,7 @@ async def fetch_removed(
         FROM ((SELECT * FROM ({changed}) AS changed) UNION ALL (SELECT * FROM ({removed}) AS removed)) AS gone
         WHERE NOT EXISTS (
             SELECT FROM {table.name} WHERE {alias}.id = gone.id AND {visible(table.organisation, table.site)}
-            AND {matches}
+            AND {matches} OFFSET 0
         )
         ORDER BY gone.id LIMIT {MAX_REMOVED + 1}
         """,

@@ -14,6 +14,7 @@ from tests.graph_rules.descriptions import description_breaches
 from tests.graph_rules.discovery import discovery_breaches
 from tests.graph_rules.events import subscriptions, typed_events
 from tests.graph_rules.inputs import input_breaches
+from tests.graph_rules.lists import lists
 from tests.graph_rules.money import money
 from tests.graph_rules.nodes import nodes, references
 from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
@@ -29,6 +30,7 @@ RULES: Mapping[str, Rule] = {
     "events": typed_events,
     "human numbers": human_numbers,
     "inputs": input_breaches,
+    "lists": lists,
     "members, too": subscriptions,
     "money": money,
     "nodes": nodes,

@@ -34,9 +34,10 @@ def sites_of_organisation(
     before: str | None = None,
     filter: _Filter = None,
     order: _Order = None,
+    updated_after: str | None = None,
 ) -> Awaitable[Connection[Site]]:
     """The sites of the organisation that the caller may see (L1)."""
-    page = requested_page(info, first, after, last, before)
+    page = requested_page(info, first, after, last, before, updated_after)
     return _sites_of(info, organisation, page, filter, order)
 
 
@@ -50,9 +51,10 @@ def sites_of_membership(
     before: str | None = None,
     filter: _Filter = None,
     order: _Order = None,
+    updated_after: str | None = None,
 ) -> Awaitable[Connection[Site]]:
     """The sites that the user can see: those of `siteIds`, or all of the organisation."""
-    page = requested_page(info, first, after, last, before)
+    page = requested_page(info, first, after, last, before, updated_after)
     return _sites_of(info, membership.organisation, page, filter, order)
 
 

@@ -18,6 +18,9 @@ LARGE = {
 _KEY = re.compile(r"\b(\w*id|\w+_number|\w+_key|number|sequence) = |\borganisation_id IS NULL|\bsearch ~~ ")
 """Index conditions on the reach of the caller, or on the requested ids, keys or words."""
 
+_CHANGE = re.compile(r"\b(changed|removed)_in >= ")
+"""Index conditions on what has changed."""
+
 
 SETTINGS = """
     SET enable_seqscan = off; SET enable_mergejoin = off; SET enable_hashjoin = off; SET enable_incremental_sort = off
@@ -86,7 +89,7 @@ def _growing_costs(
     kind = node["Node Type"]
     not_executed = not_executed or ("One-Time Filter" in node and not reaches_all)
     in_order = (in_order or kind == "Limit") and kind not in ("Sort", "Hash", "Aggregate")
-    if node.get("Disabled"):
+    if node.get("Disabled") and not not_executed:
         yield f"{kind} on {node.get('Relation Name', '?')} is disabled"
     filtered = filtered or (kind == "Subquery Scan" and "Filter" in node)
     if not not_executed and node.get("Relation Name") in LARGE:
@@ -95,10 +98,12 @@ def _growing_costs(
             condition = node.get("Recheck Cond", "")
         # Without a filter no more rows are read than the limit.
         is_ordered_scan = "Index" in kind or kind == "Sample Scan"
+        # What has changed since a reader's last look is what the reader asks for.
+        is_change = reaches_all and _CHANGE.search(condition)
         is_limited = in_order and is_ordered_scan and (reaches_all or "Filter" not in node)
-        if not _KEY.search(condition) and not is_limited:
+        if not _KEY.search(condition) and not is_limited and not is_change:
             yield f"{kind} of {node['Relation Name']} by {node.get('Index Name')}: {condition or 'no condition'}"
-        if reaches_all and filtered and kind == "Index Scan" and not _KEY.search(condition):
+        if reaches_all and filtered and kind == "Index Scan" and not _KEY.search(condition) and not is_change:
             yield f"{kind} of {node['Relation Name']} by {node.get('Index Name')}: reads rows to leave them out"
     for child in node.get("Plans", ()):
         yield from _growing_costs(

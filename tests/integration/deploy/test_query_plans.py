@@ -33,7 +33,7 @@ from services.contracts.permission import SubjectKind
 from services.contracts.sites import PropertyType, SiteFilter, SiteOrder, SiteOrderField
 from services.contracts.stats import Period, VolumeFilter
 from services.contracts.support import TicketFilter
-from services.contracts.values import Page
+from services.contracts.values import Page, Refusal
 from services.identity.queries import directory, organisations
 from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.integration.deploy.query_plans import (
@@ -96,7 +96,8 @@ async def read_pages(read: Callable[[Page], Awaitable[Any]], *, counted: bool) -
     assert first.edges
     await read(Page(first=5, after=first.page_info.end_cursor, total=counted))
     last = await read(Page(last=5, total=counted))
-    await read(Page(last=5, before=last.page_info.start_cursor, total=counted))
+    if last.page_info.has_previous_page:
+        await read(Page(last=5, before=last.page_info.start_cursor, total=counted))
     if token := first.page_info.updated_until:
         await read(Page(first=5, updated_after=token, total=counted))
 
@@ -124,8 +125,10 @@ async def volumes(api: Any, known: KnownRows, wanted: VolumeFilter | None = None
 
 async def events(api: Any, known: KnownRows, wanted: OrderEventFilter | None = None) -> None:
     page = await api.events("START", 50, wanted)
+    if isinstance(page, Refusal):
+        assert wanted is not None, "an organisation or a site that the caller does not reach"
+        return
     assert isinstance(page, EventPage)
-    assert page.events
     placed = msgspec.structs.replace(wanted or OrderEventFilter(), types=["orders.order.placed"])
     await api.events(page.cursor, 50, placed)
 
