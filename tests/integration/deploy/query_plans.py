@@ -98,7 +98,7 @@ def _growing_costs(
             condition = node.get("Recheck Cond", "")
         # Without a filter no more rows are read than the limit.
         is_ordered_scan = "Index" in kind or kind == "Sample Scan"
-        # What has changed since a reader's last look is what the reader asks for.
+        # Rows that have changed since the reader's last look are the requested ones.
         is_change = reaches_all and _CHANGE.search(condition)
         is_limited = in_order and is_ordered_scan and (reaches_all or "Filter" not in node)
         if not _KEY.search(condition) and not is_limited and not is_change:
