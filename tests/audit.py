@@ -17,7 +17,12 @@ from tests.support.node import NPM
 from tests.support.servers import ROOT
 from tests.wheels import LOCK, locked
 
-NPM_FOLDERS = (Path("gateway/playground"), Path("tests/gateway/audits/suite"), Path("tests/gateway/lint/suite"))
+NPM_FOLDERS = (
+    Path("docs/clients/typescript"),
+    Path("gateway/playground"),
+    Path("tests/gateway/audits/suite"),
+    Path("tests/gateway/lint/suite"),
+)
 """Folders with a package-lock.json."""
 
 KNOWN_PYTHON = "django==2.0"
