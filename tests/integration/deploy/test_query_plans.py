@@ -126,9 +126,10 @@ async def volumes(api: Any, known: KnownRows, wanted: VolumeFilter | None = None
 async def events(api: Any, known: KnownRows, wanted: OrderEventFilter | None = None) -> None:
     page = await api.events("START", 50, wanted)
     if isinstance(page, Refusal):
-        assert wanted is not None, "an organisation or a site that the caller does not reach"
+        assert wanted is not None, "an organisation that the caller does not reach"
         return
     assert isinstance(page, EventPage)
+    assert page.events or wanted is not None
     placed = msgspec.structs.replace(wanted or OrderEventFilter(), types=["orders.order.placed"])
     await api.events(page.cursor, 50, placed)
 
