@@ -1,5 +1,5 @@
 """Comparison of the code with the committed snapshots of its interfaces: the graph, the events with their
-samples, and the permissions.
+samples, the permissions, and the changes of the graph since its release.
 
 ``python -m tests.snapshots`` fails on a breaking change and on a stale snapshot; with ``--write`` it writes the schemas
 again, which a reviewer then sees as a diff, and lists new samples. ``--accept-breaking`` accepts breaking changes of
@@ -23,6 +23,7 @@ from services.contracts.stats import Stats
 from services.contracts.support import Support
 from tests.contract.event_samples import CHANGELOG, first_release, list_new_samples, sample_errors
 from tests.contract.event_schemas import event_schema_errors, write_event_schemas
+from tests.contract.graph_changes import graph_changelog_errors, write_graph_changelog
 from tests.contract.permission_table import permission_table_errors, write_permission_table
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +64,7 @@ def errors() -> list[str]:
         *sample_errors(release=release),
         *event_schema_errors(),
         *permission_table_errors(CONTRACTS),
+        *graph_changelog_errors(current_schema(), CHANGELOG.read_text(encoding="utf-8")),
         *schema_errors(SCHEMA.read_text(encoding="utf-8"), current_schema()),
     ]
 
@@ -71,6 +73,7 @@ def write(*, accept_breaking: bool) -> list[str]:
     """Write the snapshots; return the reasons why some are not written."""
     SCHEMA.write_text(current_schema(), encoding="utf-8")
     write_permission_table(CONTRACTS)
+    write_graph_changelog(current_schema())
     return [*write_event_schemas(accept_breaking=accept_breaking), *list_new_samples()]
 
 
