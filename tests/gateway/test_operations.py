@@ -83,7 +83,7 @@ async def test_without_a_supported_language_the_tokens_is_used(
 async def test_a_socket_uses_the_tokens_language(gateway: GatewayFixture) -> None:
     async with gateway.socket(gateway.user(locale="sv"), **{"Accept-Language": "de"}) as socket:
         await socket.subscribe()
-        assert (await socket.next_errors())[0]["message"] == messages.text("FORBIDDEN", Language.SV)
+        assert (await socket.next_errors())[0]["message"] == messages.text("UNAUTHENTICATED", Language.SV)
 
 
 async def test_request_errors_are_in_the_tokens_language(gateway: GatewayFixture) -> None:
