@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from graphql import GraphQLSchema, build_schema, find_breaking_changes, find_dangerous_changes
+from graphql import GraphQLSchema, build_schema, find_breaking_changes, find_dangerous_changes, is_specified_scalar_type
 
 ROOT = Path(__file__).parents[2]
 RELEASED = ROOT / "gateway" / "schema.released.graphql"
@@ -86,6 +86,8 @@ def _definitions(released: str) -> str:
 def _additions(before: GraphQLSchema, after: GraphQLSchema) -> Iterator[str]:
     for name, kind in after.type_map.items():
         known = before.type_map.get(name)
+        if is_specified_scalar_type(kind):
+            continue
         if known is None:
             yield f"The type {name}."
             continue
