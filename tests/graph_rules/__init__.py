@@ -17,6 +17,7 @@ from tests.graph_rules.inputs import input_breaches
 from tests.graph_rules.lists import lists
 from tests.graph_rules.money import money
 from tests.graph_rules.nodes import nodes, references
+from tests.graph_rules.nullability import nullability
 from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
 from tests.graph_rules.scalars import scalar_breaches
 
@@ -34,6 +35,7 @@ RULES: Mapping[str, Rule] = {
     "members, too": subscriptions,
     "money": money,
     "nodes": nodes,
+    "nullability": nullability,
     "queries": connections_in_unions,
     "references": references,
     "results": lambda schema: itertools.chain(mutation_results(schema), error_shape(schema)),

@@ -230,3 +230,28 @@ def test_a_breach_by_events_is_reported(matter: str, kept: str, broken: str, bre
         changed = changed.replace(" implements OrderEvent {", " {")
     found = list(rule(build_schema(changed, assume_valid=True)))
     assert any(one.startswith(breach) for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("kept", "broken", "breach"),
+    [
+        (
+            'site: Site @cost(weight: "1")',
+            'site: Site! @cost(weight: "1")',
+            "Order.site asks a service, and is never null",
+        ),
+        ("steps: [Step!]!", "steps: [Step]!", "Order.steps may have null items"),
+        ("steps: [Step!]!", "steps: [Step!]", "Order.steps asks no service, and may be a null list"),
+    ],
+)
+def test_a_null_is_where_a_service_is_asked(kept: str, broken: str, breach: str) -> None:
+    sound = """
+        directive @cost(weight: String!) on FIELD_DEFINITION
+        type Query { order: Order @cost(weight: "10") }
+        type Order { steps: [Step!]! site: Site @cost(weight: "1") notes: [Step!] @cost(weight: "1") }
+        type Step { at: String! }
+        type Site { name: String! }
+    """
+    assert kept in sound
+    assert list(RULES["nullability"](build_schema(sound))) == []
+    assert list(RULES["nullability"](build_schema(sound.replace(kept, broken)))) == [breach]
