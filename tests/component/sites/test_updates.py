@@ -21,7 +21,7 @@ PINE = f"S2,{FIRST},Mäntytie 2,45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,As Oy Koi
 
 
 class Look:
-    """What a reader finds from one look to the next."""
+    """The sites that a reader finds from one look to the next."""
 
     def __init__(self, harness: Harness, caller: Caller, conditions: SiteFilter | None = None) -> None:
         self._api = harness.api(caller)

@@ -211,7 +211,7 @@ async def test_it_is_deterministic_and_done_once(
 
 
 async def all_rows(databases: Databases, open_pool: Callable[[str], Awaitable[Pool]]) -> dict[str, Sequence[object]]:
-    """Read all rows of the services' tables, without random values (a hash's salt, a trace)."""
+    """Read all rows of the services' tables, without values of the run alone (a hash's salt, a transaction)."""
     rows_by_table: dict[str, Sequence[object]] = {}
     for service, url in databases.items():
         pool = await open_pool(url)
@@ -219,6 +219,7 @@ async def all_rows(databases: Databases, open_pool: Callable[[str], Awaitable[Po
             "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE '%yoyo%'"
         )
         for (table,) in tables:
-            rows = await pool.fetch(f"SELECT to_jsonb(t) - 'password_hash' AS row FROM {table} t")
+            row = "to_jsonb(t) - 'password_hash' - 'changed_in'"
+            rows = await pool.fetch(f"SELECT {row} AS row FROM {table} t")
             rows_by_table[f"{service}.{table}"] = sorted(str(row["row"]) for row in rows)
     return rows_by_table
