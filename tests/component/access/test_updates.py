@@ -20,6 +20,9 @@ from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import MalformedInput, ReadAnew
 from services.contracts.identity.events import Grant
 from services.contracts.values import Connection, Filter, Page
+from services.identity.app import IDENTITY
+from services.orders.app import ORDERS
+from services.sites.app import SITES
 from services.support.app import SUPPORT
 from tests.support.fixtures import MakeHarness
 from tests.support.owner import execute_as_owner
@@ -270,3 +273,17 @@ async def test_too_much_that_has_left_is_read_anew(
     assert all(find_id("thing", one) for one in later.removed)
     monkeypatch.setattr(updates, "MAX_REMOVED", 2)
     assert isinstance(await refusal_of(follower, token), ReadAnew)
+
+
+@pytest.mark.parametrize(
+    ("blueprint", "table", "moves"),
+    [(IDENTITY, "organisations", False), (SITES, "sites", True), (ORDERS, "orders", True), (SUPPORT, "tickets", True)],
+    ids=["organisations", "sites", "orders", "tickets"],
+)
+async def test_each_listed_table_notes_its_changes(
+    make_harness: MakeHarness[Any, Any], blueprint: Any, table: str, moves: bool
+) -> None:
+    harness = await make_harness(blueprint)
+    rows = await harness.pool.fetch("SELECT tgname FROM pg_trigger WHERE tgrelid = $1::text::regclass", table)
+    expected = {"mark_changed", "record_deletion"} | ({"record_move"} if moves else set())
+    assert expected <= {row["tgname"] for row in rows}
