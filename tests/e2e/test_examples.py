@@ -13,6 +13,7 @@ import aiohttp
 import pytest
 
 from services.chassis.rpc.signature import signatures
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.imports import Importing
 from tests.snapshots import CONTRACTS
 from tests.support.examples import fill_gaps, gaps
@@ -118,7 +119,8 @@ async def test_every_example_works(example_callers: ExampleCallers, demonstratio
     for name, example in example_callers.examples.items():
         try:
             if example["query"].startswith("subscription"):
-                await check_order_subscription(example_callers, example)
+                check = check_order_subscription if "orderEvents" in example["query"] else check_progress_subscription
+                await check(example_callers, example)
                 continue
             data = await example_callers.run(name)
             assert None not in data.values(), data
@@ -181,6 +183,14 @@ async def check_order_subscription(example_callers: ExampleCallers, example: Exa
         item = await anext(items)
         assert item["__typename"] == "OrderPlacedEvent", item
         assert item.get("subject", ordered["order"]["id"]) == ordered["order"]["id"], item
+
+
+async def check_progress_subscription(example_callers: ExampleCallers, example: Example) -> None:
+    """Check that a subscription to progress starts with the present one."""
+    variables = await example_callers.variables(example)
+    async with subscribe(example_callers.client_for(example), {**example, "variables": variables}) as items:
+        first = await anext(items)
+        assert first is not None and first["state"] in BulkOperationState.__members__, first
 
 
 @contextlib.asynccontextmanager
