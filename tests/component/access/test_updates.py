@@ -34,7 +34,7 @@ TABLE = ScopedTable(name="things t", organisation="t.organisation_id", site="t.s
 LISTED = ListedTable(list="things", prefix="thing")
 BY_RANK = SortOrder(("t.rank", "t.id"))
 ORGANISATIONS = [uuid.UUID(int=number) for number in (1, 2, 3)]
-SITES = [uuid.UUID(int=10 + number) for number in range(4)]
+PLACES = [uuid.UUID(int=10 + number) for number in range(4)]
 
 Harness = ServiceHarness[Any, Any]
 
@@ -140,7 +140,7 @@ class Writers:
                 one = new_uuid()
                 self._locked[number].add(one)
                 self.ids.append(one)
-                place = self._rng.choice(ORGANISATIONS), self._rng.choice(SITES), self._rng.randrange(20)
+                place = self._rng.choice(ORGANISATIONS), self._rng.choice(PLACES), self._rng.randrange(20)
                 await connection.execute("INSERT INTO things VALUES ($1, $2, $3, $4)", one, *place)
             case change:
                 locked = set().union(*(ids for other, ids in self._locked.items() if other != number))
@@ -152,7 +152,7 @@ class Writers:
                 if change == "change":
                     await connection.execute("UPDATE things SET rank = $2 WHERE id = $1", one, self._rng.randrange(20))
                 elif change == "move":
-                    organisation, site = self._rng.choice(ORGANISATIONS), self._rng.choice(SITES)
+                    organisation, site = self._rng.choice(ORGANISATIONS), self._rng.choice(PLACES)
                     move = "UPDATE things SET organisation_id = $2, site_id = $3 WHERE id = $1"
                     await connection.execute(move, one, organisation, site)
                 else:
@@ -172,7 +172,7 @@ GRANTS = [
     [Grant(organisation_id=None)],
     [Grant(organisation_id=write_id("org", ORGANISATIONS[0]))],
     [
-        Grant(organisation_id=write_id("org", ORGANISATIONS[0]), site_ids=[write_id("site", SITES[0])]),
+        Grant(organisation_id=write_id("org", ORGANISATIONS[0]), site_ids=[write_id("site", PLACES[0])]),
         Grant(organisation_id=write_id("org", ORGANISATIONS[1])),
     ],
 ]
@@ -214,7 +214,7 @@ async def test_a_reader_that_follows_the_tokens_has_the_list(make_harness: MakeH
 async def test_nothing_has_changed(make_harness: MakeHarness[Any, Any]) -> None:
     harness = await make_harness(SUPPORT)
     await make_table(harness)
-    await harness.pool.execute("INSERT INTO things VALUES ($1, $2, $3, 1)", new_uuid(), ORGANISATIONS[0], SITES[0])
+    await harness.pool.execute("INSERT INTO things VALUES ($1, $2, $3, 1)", new_uuid(), ORGANISATIONS[0], PLACES[0])
     follower = Follower(harness, await harness.caller(*GRANTS[0]), ThingFilter())
     whole = await follower.page(Page())
     later = await follower.page(Page(updated_after=whole.page_info.updated_until))
@@ -263,7 +263,7 @@ async def test_too_much_that_has_left_is_read_anew(
     await make_table(harness)
     follower = Follower(harness, await harness.caller(*GRANTS[1]), ThingFilter())
     for _ in range(3):
-        await harness.pool.execute("INSERT INTO things VALUES ($1, $2, $3, 1)", new_uuid(), ORGANISATIONS[0], SITES[0])
+        await harness.pool.execute("INSERT INTO things VALUES ($1, $2, $3, 1)", new_uuid(), ORGANISATIONS[0], PLACES[0])
     whole = await follower.page(Page())
     token = whole.page_info.updated_until
     assert token is not None
