@@ -30,12 +30,17 @@ OWNED_ID = re.compile(r"\b(?:org|site|container|agreement|order|pickup|ticket|pa
 REACHED = """
     {
       me { memberships { organisation { id } } }
-      sites(first: 200) { edges { node { id agreements(first: 5) { edges { node { id } } } nextPickup { id } } } }
+      sites(first: 200) {
+        edges { node { id containers { id } agreements(first: 5) { edges { node { id } } } nextPickup { id } } }
+      }
       orders(first: 200) { edges { node { id } } }
       tickets(first: 200) { edges { node { id } } }
     }
 """
 """All that a caller reaches."""
+OPERATORS_ID = re.compile(r"\b(?:article|partner)_[0-9a-z]{26}\b")
+KNOWN_ARTICLE = "{ sites { edges { node { agreements { edges { node { article { id } } } } } } } }"
+KNOWN_PARTNER = "{ partners { edges { node { id organisations { edges { node { id } } } } } } }"
 UNREACHABLE = {
     "Identity.accessOf": "services call it for their copies of access",
     "Identity.contacts": "support calls it for the recipient of a mail",
@@ -96,6 +101,8 @@ class ExampleCallers:
                 url = self.clients["staff"].url + data["import"]["file"]["url"]
                 async with aiohttp.ClientSession() as anyone, anyone.get(url) as response:
                     assert (response.status, await response.read()) == (200, RULES.read_bytes())
+                # The next examples watch and cancel an import that has not ended.
+                self.by_hand["import"] = await self.clients["staff"].upload("rules", RULES.read_text(encoding="utf-8"))
             case "orders-to-drive":
                 self.by_hand["order"] = data["orders"]["edges"][0]["node"]["id"]
 
@@ -144,11 +151,15 @@ async def test_every_example_works(example_callers: ExampleCallers, demonstratio
 async def check_nodes(clients: dict[str, GatewayClient]) -> None:
     """Check that a customer finds its things by their ids, and that another customer finds none of them."""
     ids = sorted(owned_ids(await clients["customer"].post(REACHED)))
-    assert {one.partition("_")[0] for one in ids} >= {"site", "agreement", "order", "ticket"}
+    assert {one.partition("_")[0] for one in ids} >= {"site", "container", "agreement", "order", "ticket"}
     document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     ids = [one for one in ids if not one.startswith("pickup_")]
     assert await clients["customer"].execute(document, ids=ids) == [{"id": one} for one in ids]
     assert await clients["admin"].execute(document, ids=ids) == [None] * len(ids)
+    for name, known in (("customer", KNOWN_ARTICLE), ("staff", KNOWN_PARTNER)):
+        ids = sorted(set(OPERATORS_ID.findall(json.dumps(await clients[name].post(known)))))
+        assert ids
+        assert await clients[name].execute(document, ids=ids) == [{"id": one} for one in ids]
 
 
 async def end_session(client: GatewayClient) -> None:

@@ -169,7 +169,7 @@ async def test_each_watcher_is_judged_by_reads_of_its_own(running: GatewayFixtur
     numbers = "subscription ($id: ID!) { bulkOperation(id: $id) { state done total } }"
 
     async def judged() -> list[str]:
-        return [call.caller.sid for call in running.services.calls_to("imports") if call.caller]
+        return [call.caller.sid for call in running.services.calls_to("imports_by_id") if call.caller]
 
     first, second = (running.staff(session=session) for session in ("first", "second"))
     async with watching(running, first, query=numbers) as one, watching(running, second, query=numbers) as other:
