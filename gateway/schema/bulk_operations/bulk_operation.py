@@ -30,7 +30,7 @@ async def bad_rows(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[BadRowFilter | None, Doc("The conditions that the rows meet; None: none.")] = None,
+    filter: Annotated[BadRowFilter | None, Doc("The conditions that the rows meet; None: no condition.")] = None,
     order: Annotated[BadRowOrder | None, Doc("The order; None: that of the file.")] = None,
 ) -> Connection[BadRow] | None:
     """The rows that failed, in their order; of an import, the rows that were not imported."""

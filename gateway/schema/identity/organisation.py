@@ -13,7 +13,7 @@ from services.contracts.identity.people import Membership
 from services.contracts.sites import Site, SiteFilter, SiteOrder
 from services.contracts.values import Connection, Doc, Page
 
-_Filter = Annotated[SiteFilter | None, Doc("The conditions that the sites meet; None: none.")]
+_Filter = Annotated[SiteFilter | None, Doc("The conditions that the sites meet; None: no condition.")]
 _Order = Annotated[SiteOrder | None, Doc("The order; None: by address.")]
 
 

@@ -16,7 +16,9 @@ def organisations(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[OrganisationFilter | None, Doc("The conditions that the organisations meet; None: none.")] = None,
+    filter: Annotated[
+        OrganisationFilter | None, Doc("The conditions that the organisations meet; None: no condition.")
+    ] = None,
     order: Annotated[OrganisationOrder | None, Doc("The order; None: by name.")] = None,
     updated_after: str | None = None,
 ) -> Awaitable[Connection[Organisation]]:

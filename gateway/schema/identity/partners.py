@@ -35,7 +35,7 @@ def partners(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[PartnerFilter | None, Doc("The conditions that the partners meet; None: none.")] = None,
+    filter: Annotated[PartnerFilter | None, Doc("The conditions that the partners meet; None: no condition.")] = None,
     order: Annotated[PartnerOrder | None, Doc("The order; None: by name.")] = None,
 ) -> Awaitable[Connection[Partner]]:
     """The partners (I13). Staff only."""

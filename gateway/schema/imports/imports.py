@@ -17,7 +17,7 @@ def imports(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[ImportFilter | None, Doc("The conditions that the imports meet; None: none.")] = None,
+    filter: Annotated[ImportFilter | None, Doc("The conditions that the imports meet; None: no condition.")] = None,
     order: Annotated[ImportOrder | None, Doc("The order; None: the latest uploads first.")] = None,
 ) -> Awaitable[Connection[Import]]:
     """The imports of a kind of file (I17, L9). Staff only."""

@@ -16,7 +16,7 @@ def orders(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[OrderFilter | None, Doc("The conditions that the orders meet; None: none.")] = None,
+    filter: Annotated[OrderFilter | None, Doc("The conditions that the orders meet; None: no condition.")] = None,
     order: Annotated[OrderOrder | None, Doc("The order; None: the latest placed ones first.")] = None,
     updated_after: str | None = None,
 ) -> Awaitable[Connection[Order]]:

@@ -30,7 +30,9 @@ def agreements(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[AgreementFilter | None, Doc("The conditions that the agreements meet; None: none.")] = None,
+    filter: Annotated[
+        AgreementFilter | None, Doc("The conditions that the agreements meet; None: no condition.")
+    ] = None,
     order: Annotated[AgreementOrder | None, Doc("The order; None: by agreement number.")] = None,
 ) -> Awaitable[list[Connection[Agreement]]]:
     """The agreements of the site (O1)."""

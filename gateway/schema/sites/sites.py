@@ -16,7 +16,7 @@ def sites(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[SiteFilter | None, Doc("The conditions that the sites meet; None: none.")] = None,
+    filter: Annotated[SiteFilter | None, Doc("The conditions that the sites meet; None: no condition.")] = None,
     order: Annotated[SiteOrder | None, Doc("The order; None: by address.")] = None,
     updated_after: str | None = None,
 ) -> Awaitable[Connection[Site]]:

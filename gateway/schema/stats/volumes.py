@@ -17,7 +17,7 @@ def volumes(
     since: Annotated[dt.date, Doc("The first day.")],
     until: Annotated[dt.date, Doc("The last day, inclusive, at most ten years later.")],
     period: Period = Period.MONTH,
-    filter: Annotated[VolumeFilter | None, Doc("The conditions that the volumes meet; None: none.")] = None,
+    filter: Annotated[VolumeFilter | None, Doc("The conditions that the volumes meet; None: no condition.")] = None,
 ) -> Awaitable[Volumes | Refusal]:
     """The volumes collected between two days on the sites that the caller may see, step by step (T1)."""
     return raw_client(info.context.clients.stats).volumes(since, until, period, filter)

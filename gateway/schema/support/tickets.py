@@ -16,7 +16,7 @@ def tickets(
     after: str | None = None,
     last: int | None = None,
     before: str | None = None,
-    filter: Annotated[TicketFilter | None, Doc("The conditions that the tickets meet; None: none.")] = None,
+    filter: Annotated[TicketFilter | None, Doc("The conditions that the tickets meet; None: no condition.")] = None,
     order: Annotated[TicketOrder | None, Doc("The order; None: the latest ones first.")] = None,
     updated_after: str | None = None,
 ) -> Awaitable[Connection[Ticket]]:
