@@ -18,6 +18,7 @@ from tests.graph_rules.lists import lists
 from tests.graph_rules.money import money
 from tests.graph_rules.nodes import nodes, references
 from tests.graph_rules.nullability import nullability
+from tests.graph_rules.operations import bulk, cost, deprecations
 from tests.graph_rules.results import actors, connections_in_unions, error_shape, human_numbers, mutation_results
 from tests.graph_rules.scalars import scalar_breaches
 
@@ -25,7 +26,10 @@ Rule = Callable[[GraphQLSchema], Iterator[str]]
 
 RULES: Mapping[str, Rule] = {
     "actors": actors,
+    "bulk": bulk,
+    "change": deprecations,
     "commands": commands,
+    "cost": cost,
     "description": description_breaches,
     "discovery": discovery_breaches,
     "events": typed_events,

@@ -255,3 +255,50 @@ def test_a_null_is_where_a_service_is_asked(kept: str, broken: str, breach: str)
     assert kept in sound
     assert list(RULES["nullability"](build_schema(sound))) == []
     assert list(RULES["nullability"](build_schema(sound.replace(kept, broken)))) == [breach]
+
+
+OPERATIONS = """
+    directive @cost(weight: String!) on FIELD_DEFINITION
+    directive @listSize(assumedSize: Int) on FIELD_DEFINITION
+    interface Node { id: ID! }
+    interface BulkOperation implements Node {
+      id: ID! state: Int total: Int done: Int succeeded: Int failed: Int startedBy: Int startedAt: Int finishedAt: Int
+      badRows: Int
+    }
+    type Import implements BulkOperation & Node {
+      id: ID! state: Int total: Int done: Int succeeded: Int failed: Int startedBy: Int startedAt: Int finishedAt: Int
+      badRows: Int
+    }
+    type SiteConnection { one: Int }
+    type Query {
+      sites: SiteConnection @cost(weight: "1") @listSize(assumedSize: 50)
+      old: Int @cost(weight: "1") @deprecated(reason: "Until 2027-03-01: use `sites`.")
+    }
+    type Mutation { cancelBulkOperation: Int @cost(weight: "1") }
+    type Subscription { bulkOperation: Int @cost(weight: "1") }
+"""
+
+
+@pytest.mark.parametrize(
+    ("matter", "kept", "broken", "breach"),
+    [
+        (
+            "cost",
+            'bulkOperation: Int @cost(weight: "1")',
+            "bulkOperation: Int",
+            "Subscription.bulkOperation has no @cost",
+        ),
+        ("cost", " @listSize(assumedSize: 50)", "", "Query.sites is a connection without @listSize"),
+        ("bulk", "type Import implements BulkOperation & Node", "type Import implements Node", "Import counts what is"),
+        ("bulk", "cancelBulkOperation", "cancel", "no mutation cancels a bulk operation"),
+        ("bulk", "bulkOperation: Int", "progress: Int", "no subscription shows the progress"),
+        ("bulk", "startedAt", "began", "BulkOperation has no startedAt"),
+        ("change", "Until 2027-03-01: use", "Use", "Query.old is deprecated: its reason names no day"),
+        ("change", ": use `sites`", "", "Query.old is deprecated: its reason names no day"),
+    ],
+)
+def test_root_fields_and_bulk_operations_keep_the_conventions(matter: str, kept: str, broken: str, breach: str) -> None:
+    assert list(RULES[matter](build_schema(OPERATIONS))) == []
+    assert kept in OPERATIONS
+    (found,) = RULES[matter](build_schema(OPERATIONS.replace(kept, broken)))
+    assert found.startswith(breach)
