@@ -21,7 +21,17 @@ from gateway.execution.planning.batch_resolver import BatchFunction, awaited_typ
 from gateway.execution.planning.selected_fields import collect_field_names
 from gateway.schema.contract_types import described_argument_type, output_type, union_members
 from gateway.schema.descriptions import graphql_description
-from services.contracts.values import DEFAULT_PAGE, Connection, MutationResult, Page, PageInfo, Refusal
+from services.contracts.values import (
+    DEFAULT_PAGE,
+    Conflict,
+    ConflictField,
+    Connection,
+    MutationResult,
+    Page,
+    PageInfo,
+    Problem,
+    Refusal,
+)
 
 Info = strawberry.Info[Context, None]
 
@@ -70,7 +80,7 @@ def field(
 
 
 def _with_presented_problems(resolver: Resolver) -> Resolver:
-    """Wrap a mutation's resolver: its problems' paths begin with the argument ``input``.
+    """Wrap a mutation's resolver: the paths of its result begin with the argument ``input``.
 
     The context notes its refusals for the ``Retry-After`` of the HTTP response.
     """
@@ -86,15 +96,18 @@ def _with_presented_problems(resolver: Resolver) -> Resolver:
 
 
 R = TypeVar("R", bound=MutationResult)
+P = TypeVar("P", Problem, ConflictField)
 
 
 def within_input(result: R) -> R:
-    """Return a result whose problems have paths that begin with the argument ``input``, unless they are empty."""
-    problems = [
-        msgspec.structs.replace(problem, path=["input", *problem.path]) if problem.path else problem
-        for problem in result.problems
-    ]
-    return msgspec.structs.replace(result, problems=problems)
+    """Return a result whose paths begin with the argument ``input``, unless they are empty."""
+    if isinstance(result, Conflict):
+        result = msgspec.structs.replace(result, fields=[_within_input(field) for field in result.fields])
+    return msgspec.structs.replace(result, problems=[_within_input(problem) for problem in result.problems])
+
+
+def _within_input(one: P) -> P:
+    return msgspec.structs.replace(one, path=["input", *one.path]) if one.path else one
 
 
 def batch_field(

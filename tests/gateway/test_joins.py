@@ -214,7 +214,7 @@ async def test_a_conflict_shows_the_partner_as_it_is_now(gateway: GatewayFixture
         id=PARTNER,
     )
     current = {"id": PARTNER, "name": "Routes", "version": 1}
-    assert answer["data"] == {"revokePartner": {"current": current, "fields": [{"path": ["version"]}]}}
+    assert answer["data"] == {"revokePartner": {"current": current, "fields": [{"path": ["input", "version"]}]}}
 
 
 async def test_references_lead_to_their_things_in_one_call_each(gateway: GatewayFixture) -> None:

@@ -241,7 +241,7 @@ async def test_a_change_of_another_version_is_a_conflict(gateway: GatewayFixture
     assert answer["data"]["revokePartner"] == {
         "__typename": "Conflict",
         "current": {"id": ORGANISATION, "name": "As Oy Mirja"},
-        "fields": [{"path": ["version"], "yours": 7, "now": 1}],
+        "fields": [{"path": ["input", "version"], "yours": 7, "now": 1}],
         "problems": [
             {
                 "code": "CONFLICT",
