@@ -12,8 +12,8 @@ from tests.browser.conftest import Visit
 from tests.browser.visitor import PlaygroundVisitor
 from tests.support.stack import RunningStack
 
-MAX_BYTES = 1_200_000
-"""Bytes over the wire for the first view."""
+MAX_BYTES = 1_300_000
+"""Bytes over the wire for the first view: the page's own, and the schema with its descriptions, which is not packed."""
 
 KNOWN_GRAPHIQL_ISSUES = {"nested-interactive": "https://github.com/graphql/graphiql/issues/3422"}
 """Findings of axe in GraphiQL's own parts: a tab, and an item of the documentation's search, contain their buttons."""
@@ -35,7 +35,7 @@ def test_the_first_view_is_small(visit: Visit) -> None:
     while not (any(name.startswith("graphql-worker-") for name in sizes) and "schema" in sizes):
         visitor.page.wait_for_timeout(20)
     workers = {name for name in sizes if "-worker-" in name}
-    assert sum(size for name, size in sizes.items() if name not in workers) < MAX_BYTES
+    assert sum(size for name, size in sizes.items() if name not in workers) < MAX_BYTES, sizes
     assert not [name for name in sizes if name.startswith(("babel", "estree", "standalone"))], "the formatter"
 
 
