@@ -83,9 +83,7 @@ async def fetch_reached(
             else reached_count_query(table, filtered)
         )
         total = int(await connection.fetchval(counted, *query.values))
-    after_condition = "true"
-    if part.has_start:
-        after_condition = f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.start))})"
+    after_condition = _after_condition(query, part, order)
     limit = query.value(part.limit)
     if restrictions:
         statement = restricted_page_query(
@@ -125,9 +123,7 @@ async def _fetch_changed(
     total: int | UnsetType = UNSET
     if part.counts_total:
         total = int(await connection.fetchval(f"SELECT count(*) FROM ({changed}) AS changed", *query.values))
-    after_condition = "true"
-    if part.has_start:
-        after_condition = f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.start))})"
+    after_condition = _after_condition(query, part, order)
     rows = await connection.fetch(
         f"""
         SELECT {columns} FROM ({changed}) AS changed JOIN {table.name} ON {alias}.id = changed.id
@@ -136,3 +132,10 @@ async def _fetch_changed(
         *query.values,
     )
     return rows, total, updates
+
+
+def _after_condition(query: SqlQuery, part: KeysetPage[Any], order: SortOrder) -> str:
+    """Return the condition of the rows that follow the page's cursor, whose values are added to the query."""
+    if not part.has_start:
+        return "true"
+    return f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.start))})"

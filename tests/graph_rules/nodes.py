@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping
 from graphql import GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema, get_named_type, get_nullable_type
 
 from gateway.schema.nodes import NODE_LOADERS
+from tests.graph_rules.object_types import object_types
 
 NODE_PREFIXES: Mapping[str, str] = {
     "Agreement": "agreement",
@@ -36,7 +37,7 @@ NO_REFERENCES: Mapping[str, str] = {
 
 def nodes(schema: GraphQLSchema, loaded: Collection[str] = NODE_LOADERS.keys()) -> Iterator[str]:
     """Yield the types with an id that are no nodes, and the nodes whose prefix is not in ``loaded``."""
-    for one in _objects(schema):
+    for one in object_types(schema):
         if "id" not in one.fields or NO_NODES.keys() & {one.name, *(interface.name for interface in one.interfaces)}:
             continue
         if "Node" not in {interface.name for interface in one.interfaces}:
@@ -54,7 +55,7 @@ def nodes(schema: GraphQLSchema, loaded: Collection[str] = NODE_LOADERS.keys()) 
 
 def references(schema: GraphQLSchema) -> Iterator[str]:
     """Yield the fields `xId` that have no object `x` beside them, and `xIds` that have no connection `xs`."""
-    for one in _objects(schema):
+    for one in object_types(schema):
         for name in one.fields:
             if not name.endswith(("Id", "Ids")) or f"{one.name}.{name}" in NO_REFERENCES:
                 continue
@@ -64,7 +65,3 @@ def references(schema: GraphQLSchema) -> Iterator[str]:
             leads = isinstance(beside, GraphQLObjectType | GraphQLInterfaceType)
             if not leads or str(beside).endswith("Connection") != several:
                 yield f"{one.name}.{name} has no {'connection' if several else 'object'} {wanted} beside it"
-
-
-def _objects(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:
-    return (one for one in schema.type_map.values() if isinstance(one, GraphQLObjectType))

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from graphql import GraphQLField, GraphQLInterfaceType, GraphQLObjectType, GraphQLSchema
+from graphql import GraphQLField, GraphQLInterfaceType, GraphQLSchema
+
+from tests.graph_rules.object_types import object_types
 
 BULK_FIELDS = ("state", "total", "done", "succeeded", "failed", "startedBy", "startedAt", "finishedAt", "badRows")
 _REASON = re.compile(r"\b\d{4}-\d{2}-\d{2}\b.*\buse\b|\buse\b.*\b\d{4}-\d{2}-\d{2}\b", re.IGNORECASE | re.DOTALL)
@@ -16,7 +18,7 @@ def cost(schema: GraphQLSchema) -> Iterator[str]:
         for name, field in root.fields.items():
             if "cost" not in _directives(field):
                 yield f"{root.name}.{name} has no @cost"
-    for kind in _objects(schema):
+    for kind in object_types(schema):
         for name, field in kind.fields.items():
             if str(field.type).rstrip("!").endswith("Connection") and "listSize" not in _directives(field):
                 yield f"{kind.name}.{name} is a connection without @listSize"
@@ -37,7 +39,7 @@ def bulk(schema: GraphQLSchema) -> Iterator[str]:
         yield "no mutation cancels a bulk operation"
     if schema.subscription_type is None or "bulkOperation" not in schema.subscription_type.fields:
         yield "no subscription shows the progress of a bulk operation"
-    for kind in _objects(schema):
+    for kind in object_types(schema):
         counts = {"total", "done", "failed"} <= kind.fields.keys() and "id" in kind.fields
         if counts and interface not in kind.interfaces:
             yield f"{kind.name} counts what is done, and is no BulkOperation"
@@ -56,10 +58,6 @@ def _reasons(schema: GraphQLSchema) -> Iterator[tuple[str, str | None]]:
             yield f"{kind.name}.{name}", one.deprecation_reason
             for argument, of in getattr(one, "args", {}).items():
                 yield f"{kind.name}.{name}({argument})", of.deprecation_reason
-
-
-def _objects(schema: GraphQLSchema) -> Iterator[GraphQLObjectType]:
-    return (kind for kind in schema.type_map.values() if isinstance(kind, GraphQLObjectType))
 
 
 def _directives(field: GraphQLField) -> set[str]:
