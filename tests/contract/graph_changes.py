@@ -1,9 +1,10 @@
 """The changes of the graph since its last release: ``docs/graph-changelog.md``, made from both schemas.
 
-``gateway/schema.released.graphql`` is the schema of the last release. It is empty before the first one, and changes
-with a new release in the changelog alone: its first line names the release that it is of.
+``gateway/schema.released.graphql`` is the schema of the last release, a copy of ``schema.graphql`` below a line with
+the release and the copy's SHA-256. It has no schema before the first release, and changes with a new one alone.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ RELEASED = ROOT / "gateway" / "schema.released.graphql"
 DOCUMENT = ROOT / "docs" / "graph-changelog.md"
 
 _RELEASE = re.compile(r"^## (\d+\.\d+\.\d+) \(", re.MULTILINE)
-_OF_RELEASE = re.compile(r"^# The schema of (\d+\.\d+\.\d+)\.$", re.MULTILINE)
+_OF_RELEASE = re.compile(r"# The schema of (\d+\.\d+\.\d+), sha256 ([0-9a-f]{64})\n")
 _INTRODUCTION = """# Changes of the graph
 
 Made by `python -m tests.snapshots --write` from the schema of the last release and the present one. A breaking change
@@ -49,6 +50,8 @@ def released_schema_errors(released: str, changelog: str) -> list[str]:
         return [f"gateway/schema.released.graphql is of {named or 'no release'}, the changelog's newest is {newest}"]
     if bool(_definitions(released)) != (newest is not None):
         return ["gateway/schema.released.graphql has a schema without a release, or none of its release"]
+    if not _is_unchanged(released):
+        return [f"gateway/schema.released.graphql was changed since {named}: its sha256 is another"]
     return []
 
 
@@ -75,8 +78,13 @@ def write_graph_changelog(current: str) -> None:
 
 
 def _release_of(released: str) -> str | None:
-    found = _OF_RELEASE.search(released)
+    found = _OF_RELEASE.match(released)
     return found[1] if found else None
+
+
+def _is_unchanged(released: str) -> bool:
+    found = _OF_RELEASE.match(released)
+    return found is None or hashlib.sha256(released[found.end() :].encode()).hexdigest() == found[2]
 
 
 def _definitions(released: str) -> str:

@@ -1,5 +1,6 @@
 """The graph's changelog tells breaking, dangerous and new apart, and the released schema belongs to a release."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,13 @@ from tests.contract.graph_changes import (
     write_graph_changelog,
 )
 
-OF_RELEASE = "# The schema of 1.0.0.\n"
-BEFORE = f"{OF_RELEASE}type Query {{ state: State site: String }} enum State {{ OPEN }}\n"
+
+def released(schema: str) -> str:
+    """Return the file of a released schema, as CONTRIBUTING says that it is made."""
+    return f"# The schema of 1.0.0, sha256 {hashlib.sha256(schema.encode()).hexdigest()}\n{schema}"
+
+
+BEFORE = released("type Query { state: State site: String } enum State { OPEN }\n")
 AFTER = "type Query { state: State order: Order } enum State { OPEN CLOSED } type Order { id: ID! }\n"
 RELEASES = "## Unreleased\n\n## 1.0.0 (2027-03-01)\n\n## 0.9.0 (2027-01-01)\n"
 
@@ -44,8 +50,16 @@ def test_the_released_schema_changes_with_a_release_alone() -> None:
     assert released_schema_errors(BEFORE, RELEASES) == []
     assert released_schema_errors(BEFORE, "## Unreleased\n")
     assert released_schema_errors(BEFORE, RELEASES.replace("1.0.0", "1.1.0"))
-    assert released_schema_errors(OF_RELEASE, RELEASES)
+    assert released_schema_errors(released(""), RELEASES)
     assert released_schema_errors("type Query { a: Int }", "## Unreleased\n")
+
+
+@pytest.mark.parametrize(("kept", "changed"), [("site: String", "site: Int"), ("}\n", "}\n\n"), ("type", "# A\ntype")])
+def test_a_released_schema_that_was_changed_is_an_error(kept: str, changed: str) -> None:
+    edited = BEFORE.replace(kept, changed)
+    assert released_schema_errors(edited, RELEASES) == [
+        "gateway/schema.released.graphql was changed since 1.0.0: its sha256 is another"
+    ]
 
 
 def test_a_stale_document_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
