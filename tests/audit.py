@@ -17,6 +17,7 @@ from tests.support.node import NPM
 from tests.support.servers import ROOT
 from tests.wheels import LOCK, locked
 
+PYTHON_LOCKS = (LOCK, ROOT / "docs" / "clients" / "python" / "requirements.lock")
 NPM_FOLDERS = (
     Path("docs/clients/typescript"),
     Path("gateway/playground"),
@@ -98,8 +99,8 @@ def audit_python(lock: Path, run: Run = run_program) -> Report:
     try:
         report = msgspec.json.decode(done.stdout, type=_PipAuditReport)
     except msgspec.DecodeError:
-        return Report(lock.name, not_audited=[_last_line(done.stderr)])
-    return _python_report(lock.name, pinned, report)
+        return Report(_name_of(lock), not_audited=[_last_line(done.stderr)])
+    return _python_report(_name_of(lock), pinned, report)
 
 
 def _python_report(name: str, pinned: Sequence[str], report: _PipAuditReport) -> Report:
@@ -121,7 +122,7 @@ def _python_report(name: str, pinned: Sequence[str], report: _PipAuditReport) ->
 def audit_npm(folder: Path, run: Run = run_program) -> Report:
     """Audit the package-lock.json of a folder."""
     lock = folder / "package-lock.json"
-    name = str(lock.relative_to(ROOT)) if lock.is_relative_to(ROOT) else str(lock)
+    name = _name_of(lock)
     try:
         with tempfile.TemporaryDirectory() as work:
             _write_known_lock(Path(work))
@@ -161,13 +162,17 @@ def _write_known_lock(folder: Path) -> None:
     (folder / "package-lock.json").write_bytes(msgspec.json.encode(lock))
 
 
+def _name_of(lock: Path) -> str:
+    return str(lock.relative_to(ROOT)) if lock.is_relative_to(ROOT) else str(lock)
+
+
 def _last_line(output: str) -> str:
     return next(reversed(output.strip().splitlines()), "the audit gave no report")
 
 
 def main() -> int:
     """Audit every lock file; return the exit code, 1 for a vulnerability and for what was not audited."""
-    reports = [audit_python(LOCK), *(audit_npm(ROOT / folder) for folder in NPM_FOLDERS)]
+    reports = [*map(audit_python, PYTHON_LOCKS), *(audit_npm(ROOT / folder) for folder in NPM_FOLDERS)]
     sys.stdout.writelines(f"{line}\n" for report in reports for line in report.lines())
     return 1 if any(report.vulnerable or report.not_audited for report in reports) else 0
 

@@ -10,10 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import audit
-from tests.audit import NPM_FOLDERS, Report, audit_npm, audit_python, main
+from tests.audit import NPM_FOLDERS, PYTHON_LOCKS, Report, audit_npm, audit_python, main
 from tests.support.servers import ROOT
 
 DJANGO = {
@@ -33,7 +34,7 @@ IDNA_FIXED = {"name": "idna", "version": "3.6", "vulns": []}
 
 
 def python_report(folder: Path, *dependencies: Any, stdout: str | None = None, stderr: str = "") -> Report:
-    """Audit a lock file of two packages, by pip-audit's recorded report on some dependencies."""
+    """Audit a lock file of two packages, by pip-audit's recorded report on some dependencies; name it by its file."""
     lock = folder / "requirements.lock"
     lock.write_text(
         "idna==3.6 \\\n    --hash=sha256:00\nsix==1.17.0 ; sys_platform == 'win32' \\\n    --hash=sha256:01\n"
@@ -44,7 +45,9 @@ def python_report(folder: Path, *dependencies: Any, stdout: str | None = None, s
         assert Path(command[-1]).read_text().split() == ["idna==3.6", "six==1.17.0", "django==2.0"]
         return subprocess.CompletedProcess(command, 1, answer, stderr)
 
-    return audit_python(lock, run)
+    report = audit_python(lock, run)
+    assert report.lock == str(lock)
+    return msgspec.structs.replace(report, lock=lock.name)
 
 
 def test_packages_without_advisories_are_ok(tmp_path: Path) -> None:
@@ -200,11 +203,34 @@ def test_only_audited_packages_without_advisories_pass(
     monkeypatch.setattr(audit, "audit_python", lambda _: Report("requirements.lock", 1))
     monkeypatch.setattr(audit, "audit_npm", lambda _: report)
     assert main() == code
-    assert len(capsys.readouterr().out.splitlines()) == 1 + len(NPM_FOLDERS)
+    assert len(capsys.readouterr().out.splitlines()) == len(PYTHON_LOCKS) + len(NPM_FOLDERS)
 
 
-def test_every_lock_file_of_npm_is_audited() -> None:
+def test_every_lock_file_is_audited() -> None:
     listed = subprocess.run(
-        ["git", "ls-files", "*package-lock.json"], cwd=ROOT, check=True, capture_output=True, text=True
+        ["git", "ls-files", "*requirements*.lock", "*package-lock.json"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
     )
-    assert {Path(path).parent for path in listed.stdout.split()} == set(NPM_FOLDERS)
+    audited = {*PYTHON_LOCKS, *(ROOT / folder / "package-lock.json" for folder in NPM_FOLDERS)}
+    assert {ROOT / path for path in listed.stdout.split()} == audited
+
+
+@pytest.mark.parametrize("lock", PYTHON_LOCKS)
+def test_every_package_of_a_lock_file_is_looked_up(lock: Path) -> None:
+    """All of them, whatever the options between their lines."""
+    pinned = [line.split()[0] for line in lock.read_text(encoding="utf-8").splitlines() if line[:1].isalnum()]
+    assert len(pinned) > 10
+
+    def run(command: Sequence[str | Path], _: Path) -> subprocess.CompletedProcess[str]:
+        asked = Path(command[-1]).read_text().split()
+        assert asked == [*sorted(pinned), "django==2.0"]
+        found = [{"name": name, "version": version} for name, _, version in (one.partition("==") for one in asked)]
+        return subprocess.CompletedProcess(command, 1, json.dumps({"dependencies": [*found[:-1], DJANGO]}), "")
+
+    report = audit_python(lock, run)
+    assert list(report.lines()) == [
+        f"ok           {lock.relative_to(ROOT)}: {len(pinned)} packages, no known vulnerability"
+    ]
