@@ -5,7 +5,7 @@ and in bytes. Invalid texts are not cached.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from typing import Any
 
 import msgspec
@@ -38,6 +38,8 @@ _MAX_PLANS_PER_DOCUMENT = 64
 _BYTES_PER_PLANNED_FIELD = 3_000
 """Memory of a planned field and its code. The plan of a short text is large if it spreads a fragment often."""
 
+_INTROSPECTION = frozenset({"__schema", "__type"})
+
 CostFunction = Callable[[Mapping[str, Any]], int]
 """Returns the cost of an operation with these coerced variables: a whole number of 0 or more."""
 
@@ -48,10 +50,12 @@ PlanFactory = Callable[["Document", OperationDefinitionNode, dict[str, Any]], Pl
 class CompiledOperation:
     """An operation with its functions, each of which is compiled at its first use."""
 
-    def __init__(self, node: OperationDefinitionNode, *, introspects: bool) -> None:
+    def __init__(self, node: OperationDefinitionNode, root_fields: Set[str]) -> None:
         self.node = node
-        self.introspects = introspects
+        self.introspects = not root_fields.isdisjoint(_INTROSPECTION)
         """Whether it selects ``__schema`` or ``__type``."""
+        self.only_introspects = self.introspects and root_fields <= {*_INTROSPECTION, "__typename"}
+        """Whether its result has the schema and no data."""
         self.coerce_variables: CoerceVariables | None = None
         self.cost_function: CostFunction | None = None
         self.plan: Plan | None = None
@@ -81,27 +85,25 @@ class Document:
             node = get_operation_ast(self.node, name)
             if node is None:
                 return None
-            operation = self._operations[name] = CompiledOperation(
-                node, introspects=self._introspects(node.selection_set)
-            )
+            operation = self._operations[name] = CompiledOperation(node, self._field_names(node.selection_set))
         return operation
 
-    def _introspects(self, selections: SelectionSetNode) -> bool:
-        waiting, seen = [selections], set[str]()
+    def _field_names(self, selections: SelectionSetNode) -> Set[str]:
+        """Return the names of the fields that a selection set selects, by its fragments, too."""
+        names, waiting, spread = set[str](), [selections], set[str]()
         while waiting:
             for node in waiting.pop().selections:
                 match node:
                     case FieldNode():
-                        if node.name.value in ("__schema", "__type"):
-                            return True
+                        names.add(node.name.value)
                     case InlineFragmentNode():
                         waiting.append(node.selection_set)
                     case FragmentSpreadNode():
                         name = node.name.value
-                        if name not in seen:
-                            seen.add(name)
+                        if name not in spread:
+                            spread.add(name)
                             waiting.append(self.fragments[name].selection_set)
-        return False
+        return names
 
 
 class DocumentOperation(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from gateway.execution.strawberry.operation_log import log_operation
 from gateway.http import parameters
 from gateway.http.body import TooLarge, read_body
 from gateway.http.conditional_requests import CACHE_NO_STORE, cache_fields, etag_of, is_not_modified
+from gateway.http.content_coding import apply_coding
 from gateway.http.negotiation import GRAPHQL, JSON, JSON_EXPECTED, accepts_html, is_json, negotiate
 from gateway.http.origins import AllowedOrigins
 from gateway.http.playground import PlaygroundPage
@@ -132,7 +133,7 @@ class GraphQLEndpoint:
         prepared, spent = await self._admission.admit(parameters.parse_body(content), requester, len(content))
         extensions = _cost_extensions(prepared, spent)
         answer, _ = await self._execute(prepared, spent, requester, media, extensions)
-        return answer
+        return _encoded_answer(answer, prepared, fields)
 
     async def _handle_other(self, request: EndpointRequest) -> EndpointResponse:
         """Answer a request of any method but POST."""
@@ -152,6 +153,7 @@ class GraphQLEndpoint:
         if prepared.operation_type is OperationType.MUTATION:
             raise RequestError(405, "METHOD_NOT_ALLOWED", {"Allow": "POST"})
         answer, succeeded = await self._execute(prepared, spent, requester, media)
+        answer = _encoded_answer(answer, prepared, fields)
         if not succeeded:
             answer.fields.append((b"cache-control", CACHE_NO_STORE))
             return answer
@@ -263,6 +265,15 @@ def _negotiate(accept: bytes) -> bytes:
     return media
 
 
+def _encoded_answer(
+    answer: EndpointResponse, prepared: PreparedOperation, request_fields: Mapping[bytes, bytes]
+) -> EndpointResponse:
+    """Return an answer that shows the schema in an accepted content coding, and any other as it is."""
+    if not prepared.document_operation.operation.only_introspects:
+        return answer
+    return apply_coding(answer, request_fields.get(b"accept-encoding", b""))
+
+
 def _conditional_answer(
     answer: EndpointResponse, media: bytes, request_fields: Mapping[bytes, bytes], *, signed_in: bool
 ) -> EndpointResponse:
@@ -270,7 +281,7 @@ def _conditional_answer(
     etag = etag_of(answer.body, media)
     fields = cache_fields(etag, signed_in=signed_in)
     if is_not_modified(request_fields.get(b"if-none-match", b""), etag):
-        return EndpointResponse(304, fields, b"")
+        return EndpointResponse(304, [*(one for one in answer.fields if one[0] == b"vary"), *fields], b"")
     return EndpointResponse(200, [*answer.fields, *fields], answer.body)
 
 

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from gateway.http.content_coding import VARY, accepted_codings
+
 CONTENT_SECURITY_POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -63,7 +65,7 @@ class Asset(msgspec.Struct, frozen=True):
 
     def negotiate(self, accept_encoding: str) -> tuple[Path, dict[str, str]]:
         """Return the file for an ``Accept-Encoding`` (RFC 9110, section 12.5.3), and its header."""
-        accepted = _accepted_encodings(accept_encoding)
+        accepted = accepted_codings(accept_encoding)
         for encoding, path in self.encoded.items():
             if encoding in accepted:
                 return path, {"Content-Encoding": encoding}
@@ -101,7 +103,7 @@ def assets_route(folder: Path) -> Route:
         path, encoding = asset.negotiate(request.headers.get("accept-encoding", ""))
         headers = {
             "Cache-Control": _IMMUTABLE,
-            "Vary": "Accept-Encoding",
+            "Vary": VARY,
             "Content-Security-Policy": _ASSET_POLICY,
             **encoding,
         }
@@ -120,12 +122,3 @@ def _find_assets(folder: Path) -> dict[str, Asset]:
         for path in folder.glob("*")
         if path.suffix in _MEDIA_TYPES
     }
-
-
-def _accepted_encodings(accept_encoding: str) -> set[str]:
-    accepted = set()
-    for element in accept_encoding.split(","):
-        name, _, quality = element.partition(";")
-        if quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000"):
-            accepted.add(name.strip().lower())
-    return accepted

@@ -12,8 +12,8 @@ from tests.browser.conftest import Visit
 from tests.browser.visitor import PlaygroundVisitor
 from tests.support.stack import RunningStack
 
-MAX_BYTES = 1_300_000
-"""Bytes over the wire for the first view: the page's own, and the schema with its descriptions, which is not packed."""
+MAX_BYTES = 1_100_000
+"""Bytes over the wire for the first view: the page's own, and the schema with its descriptions."""
 
 KNOWN_GRAPHIQL_ISSUES = {"nested-interactive": "https://github.com/graphql/graphiql/issues/3422"}
 """Findings of axe in GraphiQL's own parts: a tab, and an item of the documentation's search, contain their buttons."""

@@ -1,6 +1,7 @@
 """Requests by direct endpoints get the same responses as by ASGI: each is sent in both ways."""
 
 import asyncio
+import gzip
 import json
 import re
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 import pytest_asyncio
+from graphql import get_introspection_query
 
 from gateway.http import graphql_endpoint
 from gateway.http.graphql_endpoint import BodyReader, GraphQLEndpoint
@@ -82,7 +84,8 @@ async def ask_both_ways(gateway: GatewayFixture, body: bytes, token: str | None,
 async def _read_response(reader: asyncio.StreamReader) -> ComparableResponse:
     status, *lines, _, _ = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
     fields = dict(line.split(b": ", 1) for line in lines)
-    body = json.loads(await reader.readexactly(int(fields[b"content-length"])))
+    sent = await reader.readexactly(int(fields[b"content-length"]))
+    body = json.loads(gzip.decompress(sent) if b"content-encoding" in fields else sent)
     assert len(fields.pop(b"x-trace-id")) == 32
     assert fields.pop(b"date").endswith(b" GMT")
     for name in (b"ratelimit", b"content-length"):
@@ -153,6 +156,13 @@ async def test_any_head(gateway: GatewayFixture, direct_bodies: list[bytes], fie
     await ask_both_ways(gateway, post_request("{ me { id } }"), gateway.user(), *fields)
     await ask_both_ways(gateway, post_request("{ me { id } }"), None, *fields)
     assert len(direct_bodies) == 2
+
+
+async def test_the_schema_in_a_content_coding(gateway: GatewayFixture, direct_bodies: list[bytes]) -> None:
+    body = post_request(get_introspection_query())
+    answer = await ask_both_ways(gateway, body, gateway.user(), "Accept-Encoding: gzip")
+    assert answer.fields[b"content-encoding"] == b"gzip"
+    assert direct_bodies == [body]
 
 
 async def test_a_trace_is_continued(gateway: GatewayFixture) -> None:
