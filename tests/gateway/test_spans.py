@@ -87,3 +87,14 @@ async def test_an_operation_on_a_socket_is_a_trace_of_its_own(gateway: GatewayFi
     assert recorded["query"].kind.name == "SERVER"
     assert attributes(recorded["query"]) == {"graphql.operation.type": "query", "graphql.operation.name": "Mine"}
     assert {span.name.partition("/")[0] for span in recorded.spans} == {"query", "identity"}
+
+
+async def test_a_callers_trace_is_continued(gateway: GatewayFixture) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace}-b7ad6b7169203331-01", "Authorization": f"Bearer {gateway.user()}"}
+    async with gateway.session.post(
+        f"{gateway.url}/graphql", json={"query": "{ me { id } }"}, headers=headers
+    ) as response:
+        assert response.headers["X-Trace-Id"] == trace
+    (call,) = gateway.services.calls
+    assert call.headers["traceparent"].split("-")[1] == trace
