@@ -20,7 +20,13 @@ from tests.support import servers
 from tests.support.stack import RunningStack, new_stack, running_stack
 
 DEMONSTRATION = "demonstration"
-USING_DEMONSTRATION = ("tests/browser/", "tests/e2e/test_browser_session.py", "tests/e2e/test_examples.py")
+USING_DEMONSTRATION = (
+    "tests/browser/",
+    "tests/e2e/test_browser_session.py",
+    "tests/e2e/test_cursors.py",
+    "tests/e2e/test_examples.py",
+    "tests/e2e/test_typed_clients.py",
+)
 
 pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.fixtures"]
 

@@ -1,25 +1,29 @@
 """Orders with a generated client: a refusal, a conflict, a state that is new, and events across lost connections."""
 
 import asyncio
-import contextlib
 import datetime as dt
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
-from kierto_graph import KiertoClient, OrderExtraPickupInput, OrderState, RevokePartnerInput
+import httpx
+from kierto_graph import KiertoClient, OrderExtraPickupInput, OrderState, RevokePartnerInput, SignInInput
 from kierto_graph.exceptions import GraphQLClientError
 from kierto_graph.order_events import (
+    OrderEvents,
     OrderEventsOrderEventsCheckpoint,
     OrderEventsOrderEventsCursorExpired,
     OrderEventsOrderEventsRefusal,
 )
 from kierto_graph.order_extra_pickup import OrderExtraPickupOrderExtraPickupOrdered
 from kierto_graph.revoke_partner import RevokePartnerRevokePartnerConflict, RevokePartnerRevokePartnerRefusal
+from kierto_graph.sign_in import SignInSignInSignedIn
 from pydantic import BaseModel
 from websockets.exceptions import WebSocketException
 
 LONGEST_WAIT_S = 30.0
+CONNECTION_LOST = (OSError, WebSocketException, httpx.TransportError, GraphQLClientError)
+"""The exceptions after which a subscription connects again. A TimeoutError is an OSError."""
 
 TEXTS = {
     OrderState.RECEIVED: "Received",
@@ -30,8 +34,25 @@ TEXTS = {
 """Texts of the states that a client shows; UNKNOWN is one that was added to the graph later."""
 
 
+class Reason(Protocol):
+    """A reason why nothing was changed. ``code`` is stable, ``message`` is a whole sentence for the user."""
+
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+
+
 class Refused(Exception):
-    """The call was refused, for reasons that are sentences for the user."""
+    """The call was refused: ``problems`` say why."""
+
+    def __init__(self, problems: Sequence[Reason]) -> None:
+        super().__init__(" ".join(problem.message for problem in problems))
+        self.problems = problems
+
+    def by_input(self) -> dict[str, str]:
+        """Return the messages by the input that each is about (``input.date``); "" for those about none."""
+        return {".".join(getattr(problem, "path", ())): problem.message for problem in self.problems}
 
 
 class CursorStore(Protocol):
@@ -47,10 +68,19 @@ class CursorStore(Protocol):
 
 
 def client_for(url: str, token: str) -> KiertoClient:
-    """Return a client of the graph at an address (``https://.../graphql``)."""
+    """Return a client of the graph at an address (``https://.../graphql``), to be used with ``async with``."""
     authorization = {"Authorization": f"Bearer {token}"}
     socket_url = url.replace("http", "ws", 1)
     return KiertoClient(url, authorization, ws_url=socket_url, ws_connection_init_payload=authorization)
+
+
+async def sign_in(url: str, username: str, password: str) -> KiertoClient:
+    """Return a client that is signed in; raise Refused if the username or the password is wrong."""
+    async with KiertoClient(url) as anonymous:
+        result = (await anonymous.sign_in(SignInInput(username=username, password=password))).sign_in
+    if isinstance(result, SignInSignInSignedIn):
+        return client_for(url, result.access_token)
+    raise Refused(result.problems if result else [])
 
 
 async def order_extra_pickup(client: KiertoClient, agreement_id: str, day: dt.date, key: str) -> str:
@@ -59,9 +89,7 @@ async def order_extra_pickup(client: KiertoClient, agreement_id: str, day: dt.da
     result = (await client.order_extra_pickup(command)).order_extra_pickup
     if isinstance(result, OrderExtraPickupOrderExtraPickupOrdered):
         return result.order.number
-    problems = result.problems if result else []
-    # A form shows each message beside its input: the path ["input", "date"] names it.
-    raise Refused(" ".join(f"{'.'.join(problem.path)}: {problem.message}" for problem in problems))
+    raise Refused(result.problems if result else [])
 
 
 async def revoke_partner(client: KiertoClient, partner_id: str, version: int) -> bool:
@@ -70,7 +98,7 @@ async def revoke_partner(client: KiertoClient, partner_id: str, version: int) ->
     if isinstance(result, RevokePartnerRevokePartnerConflict):
         return False
     if isinstance(result, RevokePartnerRevokePartnerRefusal):
-        raise Refused(" ".join(problem.message for problem in result.problems))
+        raise Refused(result.problems)
     return result is not None
 
 
@@ -85,32 +113,38 @@ async def follow_order_events(
     connect: Callable[[], Awaitable[KiertoClient]],
     cursors: CursorStore,
     handle: Callable[[BaseModel], Awaitable[None]],
+    lost: Callable[[Exception], None] = lambda _: None,
 ) -> None:
-    """Follow the events of orders for ever: each exactly once, in order, across lost connections and restarts."""
+    """Follow the events of orders for ever: each exactly once, in order, across lost connections and restarts.
+
+    ``connect`` returns a client whose token is valid now: it is called before each connection. Exceptions of ``handle``
+    and of the store end the following, and so does a refusal; ``lost`` gets the reason why a connection ended.
+    """
     wait_s = 1.0
     while True:
-        with contextlib.suppress(OSError, WebSocketException, GraphQLClientError):
-            if await _follow_once(await connect(), cursors, handle):
-                wait_s = 1.0
+        async for message in _messages_of_one_connection(connect, await cursors.load(), lost):
+            wait_s = 1.0
+            item = message.order_events
+            if isinstance(item, OrderEventsOrderEventsRefusal):
+                raise Refused(item.problems)
+            if isinstance(item, OrderEventsOrderEventsCursorExpired):
+                # The log begins later than the cursor: queries read what was missed, then its start is the cursor.
+                await cursors.save(item.start)
+                continue
+            if not isinstance(item, OrderEventsOrderEventsCheckpoint):
+                await handle(item)
+            await cursors.save(item.cursor)
         await asyncio.sleep(wait_s * random.uniform(0.5, 1))  # noqa: S311
         wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
 
-async def _follow_once(
-    client: KiertoClient, cursors: CursorStore, handle: Callable[[BaseModel], Awaitable[None]]
-) -> bool:
-    """Follow the events over one connection, from the last cursor on; return whether one came."""
-    came = False
-    async for message in client.order_events(after=await cursors.load()):
-        item = message.order_events
-        if isinstance(item, OrderEventsOrderEventsRefusal):
-            raise Refused(" ".join(problem.message for problem in item.problems))
-        if isinstance(item, OrderEventsOrderEventsCursorExpired):
-            # The log begins later than the cursor: what was missed is read with queries, then the log from its start.
-            await cursors.save(item.start)
-            return came
-        if not isinstance(item, OrderEventsOrderEventsCheckpoint):
-            await handle(item)
-        await cursors.save(item.cursor)
-        came = True
-    return came
+async def _messages_of_one_connection(
+    connect: Callable[[], Awaitable[KiertoClient]], after: str | None, lost: Callable[[Exception], None]
+) -> AsyncIterator[OrderEvents]:
+    """Yield the messages after a cursor until the connection ends, for whatever reason but a refusal to sign in."""
+    try:
+        async with await connect() as client:
+            async for message in client.order_events(after=after):
+                yield message
+    except CONNECTION_LOST as error:
+        lost(error)

@@ -3,6 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli'
 const config: CodegenConfig = {
   schema: '../../../gateway/schema.graphql',
   documents: ['../../../gateway/examples/*.graphql'],
+  importExtension: '.ts',
   generates: {
     './src/generated/': {
       preset: 'client',

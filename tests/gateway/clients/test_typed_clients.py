@@ -1,68 +1,22 @@
 """The example clients are generated from the schema and the examples, and compile in the strictest mode."""
 
-import shutil
-import subprocess
-import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from deploy.local.paths import DEFAULT_HOME
-from tests.support.build_cache import build_once
-from tests.support.servers import ROOT
-
-CLIENTS = Path("docs/clients")
-_UV = Path(sys.executable).parent / "uv"
-_INSTALL_PYTHON = f"""
-    "{_UV}" venv --quiet --clear --python "{sys.executable}" .venv
-    "{_UV}" pip install --quiet --python .venv/bin/python --only-binary :all: --require-hashes -r requirements.lock
-"""
-
-
-def run(command: Sequence[str | Path], folder: Path) -> str:
-    """Run a program in a folder; return its output, empty after a success."""
-    done = subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True, timeout=180)
-    return f"{done.stdout}{done.stderr}" if done.returncode else ""
-
-
-def copy_client(name: str, root: Path) -> Path:
-    """Copy the schema, the examples and a client to the same places below a folder, and return that of the client."""
-    (root / "gateway" / "examples").mkdir(parents=True)
-    shutil.copy(ROOT / "gateway" / "schema.graphql", root / "gateway")
-    for example in (ROOT / "gateway" / "examples").glob("*.graphql"):
-        shutil.copy(example, root / "gateway" / "examples")
-    shutil.copytree(ROOT / CLIENTS / name, root / CLIENTS / name, ignore=shutil.ignore_patterns("node_modules"))
-    return root / CLIENTS / name
+from tests.support.typed_clients import make_python_client, make_typescript_client, run
 
 
 @pytest.fixture
 def typescript(tmp_path: Path) -> tuple[Path, str]:
-    """The TypeScript client with its generated code, and the path of Node."""
-    node: Any = pytest.importorskip("tests.support.node", reason="NOT TESTED: Node is not installed (extra `local`)")
-    built = build_once(
-        ROOT / CLIENTS / "typescript", DEFAULT_HOME / "typescript", files="package*.json", by=node.INSTALL_LOCKED
-    )
-    client = copy_client("typescript", tmp_path)
-    (client / "node_modules").symlink_to(built / "node_modules")
-    codegen = Path("node_modules/@graphql-codegen/cli/cjs/bin.js")
-    assert run([node.NODE, codegen, "--config", "codegen.ts"], client) == ""
-    return client, node.NODE
+    """The folder of the TypeScript client, and the path of Node."""
+    return make_typescript_client(tmp_path)
 
 
 @pytest.fixture
 def python(tmp_path: Path) -> tuple[Path, Path]:
-    """The Python client with its generated code, and the programs of its environment."""
-    built = build_once(
-        ROOT / CLIENTS / "python",
-        DEFAULT_HOME / "python-client",
-        files="requirements.lock",
-        by=("sh", "-ec", _INSTALL_PYTHON),
-    )
-    client, programs = copy_client("python", tmp_path), built / ".venv" / "bin"
-    assert run(["env", "PYTHONPATH=.", programs / "ariadne-codegen"], client) == ""
-    return client, programs
+    """The folder of the Python client, and that of the programs of its environment."""
+    return make_python_client(tmp_path)
 
 
 def test_the_typescript_client_compiles_and_its_types_find_a_fault(typescript: tuple[Path, str]) -> None:

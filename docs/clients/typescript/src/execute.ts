@@ -1,9 +1,9 @@
-import type { TypedDocumentString } from './generated/graphql'
+import type { TypedDocumentString } from './generated/graphql.ts'
 
-/** An address of the graph, and the access token of the caller. */
+/** An address of the graph, and the access token of the caller; null before signing in. */
 export interface Graph {
   url: string
-  token: string
+  token: string | null
 }
 
 /** An error of the whole answer, or of one of its fields. `extensions.code` is stable, `message` is for the user. */
@@ -15,8 +15,11 @@ export interface GraphError {
 
 /** The answer has errors. */
 export class FailedRequest extends Error {
-  constructor(readonly errors: GraphError[]) {
+  readonly errors: GraphError[]
+
+  constructor(errors: GraphError[]) {
     super(errors.map((error) => error.message).join(' '))
+    this.errors = errors
   }
 }
 
@@ -31,8 +34,8 @@ export async function execute<R, V>(graph: Graph, document: TypedDocumentString<
     method: 'POST',
     headers: {
       Accept: 'application/graphql-response+json',
-      Authorization: `Bearer ${graph.token}`,
       'Content-Type': 'application/json',
+      ...(graph.token === null ? {} : { Authorization: `Bearer ${graph.token}` }),
     },
     body: JSON.stringify({ query: document.toString(), variables }),
   })

@@ -1,23 +1,25 @@
-/** Order an extra pickup, revoke a partner, show orders: the three kinds of answers. */
+/** Sign in, order an extra pickup, revoke a partner, show orders: each kind of result. */
 
-import { execute, type Graph } from './execute'
-import { MyOrdersDocument, OrderExtraPickupDocument, RevokePartnerDocument } from './generated/graphql'
-import { textOf } from './order-states'
-import { Conflicted, Refused, successOf } from './results'
+import { execute, type Graph } from './execute.ts'
+import { MyOrdersDocument, OrderExtraPickupDocument, RevokePartnerDocument, SignInDocument } from './generated/graphql.ts'
+import { textOf } from './order-states.ts'
+import { Conflicted, successOf } from './results.ts'
 
-/** Order an extra pickup; the key makes a repetition of the same order after a lost answer harmless. */
+/** Sign in with a username and a password; throw Refused if they are wrong. */
+export async function signIn(url: string, username: string, password: string): Promise<Graph> {
+  const { signIn } = await execute({ url, token: null }, SignInDocument, { input: { username, password } })
+  return { url, token: successOf(signIn).accessToken }
+}
+
+/**
+ * Order an extra pickup, and return the order's number; throw Refused if there can be none.
+ *
+ * The key makes a repetition of the same order after a lost answer harmless.
+ */
 export async function orderExtraPickup(graph: Graph, agreementId: string, date: string, key: string): Promise<string> {
   const input = { agreementId, date, idempotencyKey: key }
-  try {
-    const { orderExtraPickup } = await execute(graph, OrderExtraPickupDocument, { input })
-    return successOf(orderExtraPickup).order.number
-  } catch (error) {
-    if (error instanceof Refused) {
-      // A form shows each message beside its input: the path ["input", "date"] names it.
-      return error.problems.map((problem) => `${problem.path?.at(-1) ?? ''}: ${problem.message}`).join('\n')
-    }
-    throw error
-  }
+  const { orderExtraPickup } = await execute(graph, OrderExtraPickupDocument, { input })
+  return successOf(orderExtraPickup).order.number
 }
 
 /** Revoke a partner as it was read; return its name, or null if it was changed by someone else. */

@@ -1,4 +1,4 @@
-import type { OrderState } from './generated/graphql'
+import type { OrderState } from './generated/graphql.ts'
 
 /** A text for each state that this client knows. The compiler reports one that is missing. */
 const TEXTS: Record<OrderState, string> = {

@@ -15,15 +15,26 @@ type Conflict = NoSuccess & { __typename: 'Conflict'; fields: unknown[] }
 
 /** The call was refused: `problems` say why, each with the way to the input that it is about. */
 export class Refused extends Error {
-  constructor(readonly problems: Problem[]) {
+  readonly problems: Problem[]
+
+  constructor(problems: Problem[]) {
     super(problems.map((problem) => problem.message).join(' '))
+    this.problems = problems
+  }
+
+  /** The messages by the input that each is about (`input.date`), as a form shows them; '' for those about none. */
+  get byInput(): Record<string, string> {
+    return Object.fromEntries(this.problems.map(({ path, message }) => [(path ?? []).join('.'), message]))
   }
 }
 
 /** The thing has changed since it was read: show it as it is now (`current`), and let the user decide. */
 export class Conflicted<C> extends Error {
-  constructor(readonly conflict: C & NoSuccess) {
+  readonly conflict: C & NoSuccess
+
+  constructor(conflict: C & NoSuccess) {
     super(conflict.problems.map((problem) => problem.message).join(' '))
+    this.conflict = conflict
   }
 }
 
