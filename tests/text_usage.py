@@ -66,7 +66,7 @@ def keys_for(raised: RaisedCode, keys: Collection[str]) -> Collection[str]:
 
 def promised_codes() -> set[str]:
     """Return the codes in the contracts' docstrings."""
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "services/contracts").glob("*.py")]
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "services/contracts").rglob("*.py")]
     return {code for text in texts for promise in _PROMISED.findall(text) for code in _CODE.findall(promise)}
 
 

@@ -5,7 +5,7 @@ import functools
 JSON = b"application/json"
 GRAPHQL = b"application/graphql-response+json"
 HTML = b"text/html"
-JSON_EXPECTED = "application/json, in UTF-8"
+JSON_EXPECTED = "application/json; charset=utf-8"
 
 _SUPPORTED = {b"*/*": JSON, b"application/*": JSON, JSON: JSON, GRAPHQL: GRAPHQL}
 

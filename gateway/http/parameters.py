@@ -11,6 +11,8 @@ from gateway.http.json_text import decode_json
 
 _PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
 _MAP_PARAMETERS = ("variables", "extensions")
+_FORMS = {**dict.fromkeys(_PARAMETERS, "a text"), **dict.fromkeys(_MAP_PARAMETERS, "an object")}
+"""The forms of the parameters, in words: the decoder's messages are in Python's types."""
 
 _decode_request = msgspec.json.Decoder(GraphQLRequest).decode
 _decode_map = msgspec.json.Decoder(dict[str, Any] | None).decode
@@ -48,9 +50,9 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
 
 def _invalid(error: Exception, *within: str) -> RequestError:
     """Convert a decoder's error. msgspec's messages: "Expected `str`, got `int` - at `$.query`"."""
-    if not isinstance(error, msgspec.DecodeError):
+    if not isinstance(error, msgspec.ValidationError):
         expected = "JSON in UTF-8, not nested too deeply"
         return RequestError(400, "INVALID_REQUEST", expected=expected, path=list(within))
-    reason, _, place = str(error).partition(" - at `$")
-    path = [*within, *(part for part in place.strip("`").replace("[", ".").split(".") if part)]
-    return RequestError(400, "INVALID_REQUEST", expected=reason.removeprefix("Expected "), path=path)
+    place = str(error).partition(" - at `$")[2]
+    path = [*within, *(part for part in place.strip("`").split(".") if part)]
+    return RequestError(400, "INVALID_REQUEST", expected=_FORMS[path[0]] if path else "an object", path=path)

@@ -36,6 +36,7 @@ _FORWARDED_RESPONSE_FIELDS = {
     b"last-modified",
     b"vary",
 }
+_UNENCODED = "Content-Encoding: identity"
 _MAX_FAILURE_BODY = 64_000
 """Bytes that are read of a service's error."""
 _SANDBOX = {"Content-Security-Policy": "default-src 'none'; sandbox"}
@@ -146,7 +147,7 @@ def _check_upload(request: Request, content_type: str, limits: TransferLimits) -
         types = ", ".join(limits.media_types)
         raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept": types}, expected=types)
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"}, expected="identity")
+        raise RequestError(415, "UNSUPPORTED_MEDIA_TYPE", {"Accept-Encoding": "identity"}, expected=_UNENCODED)
     if int(request.headers.get("content-length", 0)) > limits.max_bytes:
         raise TooLarge(limits.max_bytes)
 

@@ -5,6 +5,7 @@ A list is an operation with a ``Page`` among its arguments. A list without rows 
 
 import asyncio
 import base64
+import typing
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, cast
 
@@ -14,8 +15,8 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from services.chassis.rpc.signature import signatures
-from services.contracts.values import Page
+from services.chassis.rpc.signature import Signature, signatures
+from services.contracts.values import Filter, Page, Sorting
 from tests.component.conftest import ServeWalked
 from tests.component.permission.callers import (
     ORG_B,
@@ -26,6 +27,7 @@ from tests.component.permission.callers import (
     ServiceEndpoint,
 )
 from tests.component.permission.walked_services import WALKED_SERVICES
+from tests.snapshots import CONTRACTS
 from tests.support.hypothesis_profiles import property_test
 
 # The same list in another order, or with another filter: another list to a cursor.
@@ -36,6 +38,7 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"order": {"field": "ADDRESS", "direction": "DESC"}},
         {"filter": {"search": "street"}},
         {"filter": {"organisationIds": [ORG_B]}},
+        {"filter": {"propertyTypes": ["HOUSE"]}},
         {"organisationId": ORG_B},
     ],
     "orders": [
@@ -43,6 +46,8 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"siteIds": [SITE_A]}},
         {"filter": {"siteIds": [SITE_B]}},
         {"filter": {"siteIds": [SITE_A, SITE_B]}},
+        {"filter": {"number": "E-1"}},
+        {"filter": {"agreementIds": ["agreement_01h455vb4pex5vsknk084sn02q"]}},
         {"filter": {"organisationIds": [ORG_B]}},
         {"filter": {"states": ["RECEIVED", "CONFIRMED"]}},
         {"filter": {"kinds": ["EXTRA_PICKUP"]}},
@@ -86,6 +91,7 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "badRows": [
         {"id": "import_x_01h455vb4pex5vsknk084sn02r"},
         {"filter": {"codes": ["MALFORMED"]}},
+        {"filter": {"fields": ["line"]}},
         {"order": {"field": "LINE", "direction": "DESC"}},
     ],
 }
@@ -139,6 +145,30 @@ async def lists(
         yield ListReader(endpoint, arguments)
 
 
+def inputs_of(operation: Signature, kind: type[msgspec.Struct]) -> list[tuple[str, type[msgspec.Struct]]]:
+    """Return the parameters of an operation that are of a kind of inputs, with their types."""
+    fields = msgspec.structs.fields(operation.arguments)
+    types = [(field.encode_name, one) for field in fields for one in (field.type, *typing.get_args(field.type))]
+    return [(name, one) for name, one in types if isinstance(one, type) and issubclass(one, kind)]
+
+
+def test_every_field_of_a_filter_makes_another_list() -> None:
+    """The tests here have another list for each order and for each field of a filter."""
+    lacking = []
+    for operation in (one for contract in CONTRACTS for one in signatures(contract).values()):
+        if not inputs_of(operation, Page):
+            continue
+        tried = OTHER_ARGUMENTS[operation.name]
+        for argument, kind in inputs_of(operation, Filter):
+            names = {field.encode_name for field in msgspec.structs.fields(kind)}
+            lacking += [
+                (operation.name, name) for name in names if not any(name in one.get(argument, {}) for one in tried)
+            ]
+        for argument, _ in inputs_of(operation, Sorting):
+            lacking += [] if any(argument in one for one in tried) else [(operation.name, argument)]
+    assert sorted(lacking) == []
+
+
 def is_refused(status: int, problem: Any) -> bool:
     return status == 400 and problem["code"] == "MALFORMED" and problem["path"][-1:] == ["after"]
 
@@ -162,6 +192,14 @@ async def test_a_cursor_belongs_to_its_list_its_order_and_its_filter(lists: List
             if not (is_refused(status, response) or own) or (own and status != 200):
                 failures.append((variant, name, changes, status, response))
     assert failures == []
+
+
+async def test_an_empty_text_and_a_text_of_anything_else_are_no_cursors(lists: ListReader) -> None:
+    for name in lists.arguments:
+        for text in ("", " ", "MALFORMED", "START"):
+            assert is_refused(*await lists.page(name, {"after": text}, {})), (name, text)
+            status, problem = await lists.page(name, {"last": 1, "before": text}, {})
+            assert (status, problem["code"], problem["path"][-1:]) == (400, "MALFORMED", ["before"]), (name, text)
 
 
 async def test_the_number_of_rows_and_the_wording_of_a_filter_may_change(lists: ListReader) -> None:

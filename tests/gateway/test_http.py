@@ -17,6 +17,8 @@ from tests.support.servers import Servers
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+NESTED_JSON = "JSON in UTF-8, not nested too deeply"
+
 
 async def test_an_expired_token_is_refused_as_a_whole(gateway: GatewayFixture) -> None:
     answer = await gateway.execute("{ me { id } }", gateway.user(valid_for=dt.timedelta(seconds=-1)), "fi")
@@ -184,45 +186,48 @@ async def test_one_of_several_operations_is_selected(gateway: GatewayFixture) ->
 
 
 @pytest.mark.parametrize(
-    ("sent", "path"),
+    ("sent", "path", "expected"),
     [
-        (b"null", []),
-        (b"[]", []),
-        (b'"{ me { id } }"', []),
-        (b"", []),
-        (b"{", []),
-        (b'{"query": "\xff"}', []),
-        (b'{"query": 1}', ["query"]),
-        (b"{}", ["query"]),
-        (b'{"query": "{ me { id } }", "variables": []}', ["variables"]),
-        (b'{"query": "{ me { id } }", "operationName": {}}', ["operationName"]),
-        (b'{"query": "{ me { id } }", "extensions": 0}', ["extensions"]),
-        (b'{"variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", []),
+        (b"null", [], "an object"),
+        (b"[]", [], "an object"),
+        (b'"{ me { id } }"', [], "an object"),
+        (b"", [], NESTED_JSON),
+        (b"{", [], NESTED_JSON),
+        (b'{"query": "\xff"}', [], NESTED_JSON),
+        (b'{"query": 1}', ["query"], "a text"),
+        (b"{}", ["query"], "the text of an operation, or its id"),
+        (b'{"query": "{ me { id } }", "variables": []}', ["variables"], "an object"),
+        (b'{"query": "{ me { id } }", "operationName": {}}', ["operationName"], "a text"),
+        (b'{"query": "{ me { id } }", "extensions": 0}', ["extensions"], "an object"),
+        (b'{"variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", [], NESTED_JSON),
     ],
 )
-async def test_an_invalid_body_is_refused_with_the_path(gateway: GatewayFixture, sent: bytes, path: list[str]) -> None:
+async def test_an_invalid_body_is_refused_with_the_path(
+    gateway: GatewayFixture, sent: bytes, path: list[str], expected: str
+) -> None:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {gateway.user()}"}
     async with gateway.session.post(f"{gateway.url}/graphql", data=sent, headers=headers) as response:
         assert response.status == 400
         extensions = (await response.json())["errors"][0]["extensions"]
-        assert (extensions["code"], extensions["path"]) == ("INVALID_REQUEST", path)
+        assert extensions == {"code": "INVALID_REQUEST", "path": path, "expected": expected}
 
 
 @pytest.mark.parametrize(
-    "query",
+    ("query", "expected"),
     [
-        "query=%ff",
-        "query={me{id}}&query={me{id}}",
-        "query={me{id}}&variables=1",
-        "query={me{id}}&variables={",
-        "variables={}",
+        ("query=%ff", "a percent-encoded query in UTF-8"),
+        ("query={me{id}}&query={me{id}}", "one value"),
+        ("query={me{id}}&variables=1", "an object"),
+        ("query={me{id}}&variables={", NESTED_JSON),
+        ("variables={}", "the text of an operation, or its id"),
     ],
 )
-async def test_an_invalid_query_string_is_refused(gateway: GatewayFixture, query: str) -> None:
+async def test_an_invalid_query_string_is_refused(gateway: GatewayFixture, query: str, expected: str) -> None:
     url = URL(f"{gateway.url}/graphql?{query}", encoded=True)
     async with gateway.session.get(url, headers={"Authorization": f"Bearer {gateway.user()}"}) as response:
         assert response.status == 400
-        assert (await response.json())["errors"][0]["extensions"]["code"] == "INVALID_REQUEST"
+        extensions = (await response.json())["errors"][0]["extensions"]
+        assert (extensions["code"], extensions["expected"]) == ("INVALID_REQUEST", expected)
 
 
 async def test_the_status_of_an_invalid_operation_depends_on_the_media_type(gateway: GatewayFixture) -> None:

@@ -1,12 +1,16 @@
 """The messages of codes in all four languages, for every place that raises them."""
 
 import pytest
+from babel.messages.pofile import read_po
 
 from gateway import messages
 from services.chassis.texts.catalogue import load_catalogue
 from services.contracts.identity.people import Language
 from tests.gateway.raised_codes import raised_codes
 from tests.text_usage import keys_for, promised_codes
+
+FOR_APOLLO = {"PERSISTED_QUERY_NOT_FOUND", "PERSISTED_QUERY_NOT_SUPPORTED"}
+"""The messages that are names in every language, by which some clients recognise them."""
 
 
 def test_the_codes_are_found_in_the_sources() -> None:
@@ -23,6 +27,23 @@ def test_every_text_can_be_formatted(language: Language) -> None:
             shown = messages.text(raised.code, language, params)
             assert not set("{}…") & set(shown), (raised, shown)
             assert shown[0].isupper() and shown != raised.code, (raised, shown)
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_code_that_an_operation_promises_has_its_text(language: Language) -> None:
+    assert {"ALREADY_ENDED", "SIGN_IN_FAILED", "PAST_CUT_OFF"} <= promised_codes()
+    assert [code for code in promised_codes() if messages.text(code, language) == code] == []
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_text_is_a_whole_sentence(language: Language) -> None:
+    with (messages.TEXTS / f"{language.value}.po").open("rb") as file:
+        catalogue = read_po(file)
+    texts = {str(one.id): one.string or "" for one in catalogue if one.id and one.id not in FOR_APOLLO}
+    forms = [form for text in texts.values() for form in ((text,) if isinstance(text, str) else text)]
+    assert len(forms) > 50
+    fragments = [form for form in forms if not (form[0].isupper() and form.endswith((".", "!", "?")))]
+    assert fragments == []
 
 
 def test_a_reason_has_its_text() -> None:

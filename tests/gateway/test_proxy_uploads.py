@@ -74,7 +74,7 @@ async def test_encoded_files_are_refused() -> None:
     async with proxy_to(taking.stage) as gateway:
         status, problem, fields = await gateway.post_refused(b"x", **{"Content-Encoding": "gzip"})
     assert (status, problem["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")
-    assert fields["Accept-Encoding"] == "identity"
+    assert (problem["expected"], fields["Accept-Encoding"]) == ("Content-Encoding: identity", "identity")
     assert taking.headers == {}
 
 

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from graphql import GraphQLSchema
 
 from tests.graph_rules.commands import commands
+from tests.graph_rules.cursors import cursors
 from tests.graph_rules.descriptions import description_breaches
 from tests.graph_rules.discovery import discovery_breaches
 from tests.graph_rules.events import subscriptions, typed_events
 from tests.graph_rules.inputs import input_breaches
 from tests.graph_rules.lists import lists
+from tests.graph_rules.messages import messages
 from tests.graph_rules.money import money
 from tests.graph_rules.nodes import nodes, references
 from tests.graph_rules.nullability import nullability
@@ -30,6 +32,7 @@ RULES: Mapping[str, Rule] = {
     "change": deprecations,
     "commands": commands,
     "cost": cost,
+    "cursors": cursors,
     "description": description_breaches,
     "discovery": discovery_breaches,
     "events": typed_events,
@@ -37,6 +40,7 @@ RULES: Mapping[str, Rule] = {
     "inputs": input_breaches,
     "lists": lists,
     "members, too": subscriptions,
+    "messages": messages,
     "money": money,
     "nodes": nodes,
     "nullability": nullability,

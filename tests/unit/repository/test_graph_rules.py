@@ -8,6 +8,7 @@ from graphql import GraphQLObjectType, build_schema
 from tests.graph_rules import RULES
 from tests.graph_rules.__main__ import SCHEMA
 from tests.graph_rules.commands import CHANGED_WITHOUT_VERSION, REPEATED_WITHOUT_KEY
+from tests.graph_rules.messages import WITHOUT_MESSAGE
 from tests.graph_rules.nodes import NO_NODES, NO_REFERENCES, nodes
 
 KEPT = '''
@@ -302,3 +303,49 @@ def test_root_fields_and_bulk_operations_keep_the_conventions(matter: str, kept:
     assert kept in OPERATIONS
     (found,) = RULES[matter](build_schema(OPERATIONS.replace(kept, broken)))
     assert found.startswith(breach)
+
+
+CURSORS = '''
+    type Query { bins("""Any other text is MALFORMED.""" after: String before: String): BinConnection }
+    type BinConnection { edges: [BinEdge!]! pageInfo: PageInfo! }
+    type BinEdge { cursor: String! }
+    type PageInfo { startCursor: String endCursor: String }
+    type Error { code: String! """A sentence in the caller's language.""" message: String! }
+    type CursorExpired { code: String! }
+'''
+
+
+@pytest.mark.parametrize(
+    ("matter", "kept", "broken", "breach"),
+    [
+        ("cursors", "after: String", "after: Int", "Query.bins(after) is no String"),
+        ("cursors", "after: String", "after: String!", "Query.bins(after) is no String"),
+        ("cursors", "before: String", "before: ID", "Query.bins(before) is no String"),
+        ("cursors", "MALFORMED", "ignored", "Query.bins(after) does not say that any other text is MALFORMED"),
+        ("cursors", "before: String", "offset: Int", "Query.bins(offset) is an offset, and no cursor"),
+        ("cursors", "type BinEdge { cursor: String! }", "type BinEdge { node: Int }", "BinEdge has no cursor"),
+        ("cursors", "cursor: String!", "cursor: Int!", "BinEdge.cursor is no String!"),
+        ("cursors", "endCursor: String", "endCursor: ID", "PageInfo.endCursor is no String"),
+        ("messages", "message: String!", "text: String!", "Error has a code, and no message: String!"),
+        ("messages", "message: String!", "message: String", "Error has a code, and no message: String!"),
+        (
+            "messages",
+            "the caller's language",
+            "English",
+            "Error.message does not say that it is in the caller's language",
+        ),
+        ("messages", "type CursorExpired", "type Expired", "Expired has a code, and no message: String!"),
+    ],
+)
+def test_cursors_and_messages_keep_the_conventions(matter: str, kept: str, broken: str, breach: str) -> None:
+    assert list(RULES[matter](build_schema(CURSORS))) == []
+    assert kept in CURSORS
+    assert list(RULES[matter](build_schema(CURSORS.replace(kept, broken)))) == [breach]
+
+
+def test_the_exceptions_of_messages_are_needed() -> None:
+    """An exception that nothing needs any more is taken out."""
+    types = build_schema(SCHEMA.read_text(encoding="utf-8")).type_map
+    for name in WITHOUT_MESSAGE:
+        fields = cast(GraphQLObjectType, types[name]).fields
+        assert "code" in fields and "message" not in fields, name
