@@ -11,13 +11,13 @@ from services.access.reach import (
     Restriction,
     ScopedTable,
     SearchCondition,
-    SortOrder,
     reached_changes_query,
     reached_count_query,
     reached_page_query,
     restricted_page_query,
 )
 from services.access.updates import ListedTable, Look, Reader, begin_look, fetch_removed
+from services.chassis.db.keyset_query import SortOrder, add_after_condition
 from services.chassis.db.paging import KeysetPage, Updates
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -83,7 +83,7 @@ async def fetch_reached(
             else reached_count_query(table, filtered)
         )
         total = int(await connection.fetchval(counted, *query.values))
-    after_condition = _after_condition(query, part, order)
+    after_condition = add_after_condition(query, part, order)
     limit = query.value(part.limit)
     if restrictions:
         statement = restricted_page_query(
@@ -123,7 +123,7 @@ async def _fetch_changed(
     total: int | UnsetType = UNSET
     if part.counts_total:
         total = int(await connection.fetchval(f"SELECT count(*) FROM ({changed}) AS changed", *query.values))
-    after_condition = _after_condition(query, part, order)
+    after_condition = add_after_condition(query, part, order)
     rows = await connection.fetch(
         f"""
         SELECT {columns} FROM ({changed}) AS changed JOIN {table.name} ON {alias}.id = changed.id
@@ -132,10 +132,3 @@ async def _fetch_changed(
         *query.values,
     )
     return rows, total, updates
-
-
-def _after_condition(query: SqlQuery, part: KeysetPage[Any], order: SortOrder) -> str:
-    """Return the condition of the rows that follow the page's cursor, whose values are added to the query."""
-    if not part.has_start:
-        return "true"
-    return f"({', '.join(order.keys)}) {order.follows} ({', '.join(map(query.value, part.start))})"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from services.access.decision import GRANT_HOLDS_TODAY
+from services.chassis.db.keyset_query import SortOrder
 
 _SAMPLE = "SYSTEM (0.5) REPEATABLE (0)"
 """The sample that estimates a search: one row in 200, at most 500, the same ones each time."""
@@ -64,45 +65,6 @@ class ScopedTable(msgspec.Struct, frozen=True, kw_only=True):
     """The column of the organisation's id."""
     site: str | None
     """The column of the site's id; None for organisations, which are reached by any of their sites."""
-
-
-class SortOrder(msgspec.Struct, frozen=True):
-    """The columns that rows are sorted by, all in one direction."""
-
-    keys: Sequence[str]
-    """The last identifies a row."""
-    descending: bool = False
-
-    @property
-    def clause(self) -> str:
-        """The ORDER BY clause."""
-        direction = " DESC" if self.descending else ""
-        return f"ORDER BY {', '.join(f'{key}{direction}' for key in self.keys)}"
-
-    @property
-    def precedes(self) -> str:
-        """The operator between a row and a later one."""
-        return ">" if self.descending else "<"
-
-    @property
-    def follows(self) -> str:
-        """The operator between a row and an earlier one."""
-        return "<" if self.descending else ">"
-
-    @property
-    def reversed(self) -> "SortOrder":
-        """The opposite order."""
-        return SortOrder(self.keys, not self.descending)
-
-    @property
-    def columns(self) -> str:
-        """The columns under the aliases of ``aliased``."""
-        return ", ".join(f"{key} AS {alias}" for key, alias in zip(self.keys, self.aliased.keys, strict=True))
-
-    @property
-    def aliased(self) -> "SortOrder":
-        """The same order of rows whose columns have the aliases k0, k1 and so on."""
-        return SortOrder([f"k{index}" for index in range(len(self.keys))], self.descending)
 
 
 class Restriction(msgspec.Struct, frozen=True):

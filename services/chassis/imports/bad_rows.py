@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
+from services.chassis.db.keyset_query import SortOrder, fetch_page
 from services.chassis.db.paging import IntegerKey, KeysetPage
 from services.chassis.db.postgres import Pool, Row
 from services.chassis.db.query import SqlQuery
@@ -25,11 +25,11 @@ TEXTS = Path(__file__).parent / "texts"
 _HEADER = ("line", "field", "code", "reason")
 _BATCH_ROWS = 1000
 
-_SELECT = """
-    SELECT r.line, r.field, r.code, r.params, r.reason, i.file_name FROM chassis.import_rows r
-    JOIN chassis.imports i ON i.id = r.import_id
+_COLUMNS = "r.line, r.field, r.code, r.params, r.reason, i.file_name"
+_TABLE = "chassis.import_rows r JOIN chassis.imports i ON i.id = r.import_id"
+_BAD_ROWS = f"""
+    SELECT {_COLUMNS} FROM {_TABLE} WHERE r.import_id = $1 AND r.state = 'BAD' AND r.line > $2 ORDER BY r.line LIMIT $3
 """
-_BAD_ROWS = f"{_SELECT} WHERE r.import_id = $1 AND r.state = 'BAD' AND r.line > $2 ORDER BY r.line LIMIT $3"
 _BY_LINE = BadRowOrder(field=BadRowOrderField.LINE)
 
 
@@ -50,17 +50,8 @@ async def page_of(
         query.where("r.code = ANY ({})", asked.codes)
     if asked.fields is not None:
         query.where("r.field = ANY ({})", asked.fields)
-    total: int | UnsetType = UNSET
-    if part.counts_total:
-        counted = f"SELECT count(*) FROM chassis.import_rows r WHERE {query.condition}"
-        total = await pool.fetchval(counted, *query.values)
-    descending = (order.direction is SortDirection.DESC) is not part.backward
-    if part.has_start:
-        query.where(f"r.line {'<' if descending else '>'} {{}}", *part.start)
-    direction, limit = "DESC" if descending else "ASC", query.value(part.limit)
-    rows = await pool.fetch(
-        f"{_SELECT} WHERE {query.condition} ORDER BY r.line {direction} LIMIT {limit}", *query.values
-    )
+    descending = order.direction is SortDirection.DESC
+    rows, total = await fetch_page(pool, _TABLE, _COLUMNS, query, part, SortOrder(("r.line",), descending))
     return part.connection([([row["line"]], _bad_row(row, language)) for row in rows], total)
 
 

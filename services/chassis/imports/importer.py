@@ -13,8 +13,8 @@ from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
+from services.chassis.db.keyset_query import SortOrder, fetch_page
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS, Pool, Row
 from services.chassis.db.query import SqlQuery
@@ -88,11 +88,11 @@ _STAGED = """
     WHERE id = $1
 """
 _LATEST_FIRST = ImportOrder(field=ImportOrderField.UPLOADED_AT, direction=SortDirection.DESC)
-_SELECT = """
-    SELECT id, kind, file_name, file_id, bad_rows_file_id, state, dry_run, total, added, changed, unchanged, failed,
-           started_by, started_at, finished_at
-    FROM chassis.imports
+_COLUMNS = """
+    id, kind, file_name, file_id, bad_rows_file_id, state, dry_run, total, added, changed, unchanged, failed,
+    started_by, started_at, finished_at
 """
+_BY_ID = f"SELECT {_COLUMNS} FROM chassis.imports WHERE id = ANY ($1)"
 _PROGRESS = """
     SELECT id, state, total, added + changed + unchanged AS succeeded, failed, finished_at
     FROM chassis.imports WHERE id = ANY ($1)
@@ -291,27 +291,16 @@ class FileImporter(Generic[T]):
         query.where("kind = $1")
         if asked.states is not None:
             query.where("state = ANY ({})", sorted({one.value for one in asked.states}))
-        total: int | UnsetType = UNSET
-        if part.counts_total:
-            counted = f"SELECT count(*) FROM chassis.imports WHERE {query.condition}"
-            total = await self._pool.fetchval(counted, *query.values)
-        descending = (order.direction is SortDirection.DESC) is not part.backward
-        if part.has_start:
-            query.where(f"id {'<' if descending else '>'} {{}}", *part.start)
         # An id has the time of the upload.
-        direction, limit = "DESC" if descending else "ASC", query.value(part.limit)
-        rows = await self._pool.fetch(
-            f"{_SELECT} WHERE {query.condition} ORDER BY id {direction} LIMIT {limit}", *query.values
-        )
+        sorting = SortOrder(("id",), descending=order.direction is SortDirection.DESC)
+        rows, total = await fetch_page(self._pool, "chassis.imports", _COLUMNS, query, part, sorting)
         by_id = await self._imports_of(rows)
         return part.connection([([row["id"]], by_id[row["id"]]) for row in rows], total)
 
     async def imports_by_id(self, ids: Sequence[str]) -> list[Import | None]:
         """Return the imports with these ids, in their order."""
         wanted = [find_id(self._prefix, text) for text in ids]
-        by_id = await self._imports_of(
-            await self._pool.fetch(f"{_SELECT} WHERE id = ANY ($1)", [import_id for import_id in wanted if import_id])
-        )
+        by_id = await self._imports_of(await self._pool.fetch(_BY_ID, [import_id for import_id in wanted if import_id]))
         return [by_id.get(import_id) if import_id else None for import_id in wanted]
 
     async def _imports_of(self, rows: Sequence[Row]) -> dict[uuid.UUID, Import]:

@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Sequence
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
+from services.chassis.db.keyset_query import SortOrder, fetch_page
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
@@ -34,20 +34,13 @@ async def partners(
         query.where("strpos(chassis.searched_text(p.name), {}) > 0", word)
     if asked.active is not None:
         query.where("p.active = {}", asked.active)
-    total: int | UnsetType = UNSET
-    if part.counts_total:
-        counted = f"SELECT count(*) FROM partners p WHERE {query.condition}"
-        total = await connection.fetchval(counted, *query.values)
-    descending = (order.direction is SortDirection.DESC) is not part.backward
-    if part.has_start:
-        query.where(f"(p.sort_name, p.id) {'<' if descending else '>'} ({{}}, {{}})", *part.start)
-    direction, limit = "DESC" if descending else "ASC", query.value(part.limit)
-    rows = await connection.fetch(
-        f"""
-        SELECT {_COLUMNS}, p.sort_name FROM partners p WHERE {query.condition}
-        ORDER BY p.sort_name {direction}, p.id {direction} LIMIT {limit}
-        """,
-        *query.values,
+    rows, total = await fetch_page(
+        connection,
+        "partners p",
+        f"{_COLUMNS}, p.sort_name",
+        query,
+        part,
+        SortOrder(("p.sort_name", "p.id"), descending=order.direction is SortDirection.DESC),
     )
     return part.connection([([row["sort_name"], row["id"]], partner_response(to_partner(row))) for row in rows], total)
 

@@ -10,7 +10,8 @@ from services.access import decision
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import id_restrictions
-from services.access.reach import ScopedTable, SortOrder, reached_page_query, restricted_page_query
+from services.access.reach import ScopedTable, reached_page_query, restricted_page_query
+from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.events import event_log

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached, id_restrictions
-from services.access.reach import ScopedTable, SortOrder
+from services.access.reach import ScopedTable
 from services.access.updates import ListedTable, Reader
+from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery

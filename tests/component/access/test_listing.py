@@ -12,7 +12,8 @@ from services.access import reach
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached
-from services.access.reach import Restriction, ScopedTable, SearchCondition, SortOrder
+from services.access.reach import Restriction, ScopedTable, SearchCondition
+from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import read_id, write_id

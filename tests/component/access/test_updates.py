@@ -12,8 +12,9 @@ import pytest
 from services.access import updates
 from services.access.caller import Caller
 from services.access.listing import fetch_reached
-from services.access.reach import ScopedTable, SortOrder
+from services.access.reach import ScopedTable
 from services.access.updates import ListedTable, Reader
+from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.paging import IntegerKey, KeysetPage
 from services.chassis.db.query import SqlQuery
 from services.chassis.ids import find_id, new_uuid, write_id
