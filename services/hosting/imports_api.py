@@ -38,20 +38,20 @@ class ImportsApi:
         return await self._imports.cancel(id)
 
     async def import_progress(self, ids: list[Id]) -> list[BulkProgress | None]:
-        return await self._imports.progress(ids)
+        return await self._imports.queries.progress(ids)
 
     async def imports(
         self, kind: ImportFileKind, page: Page, filter: ImportFilter | None = None, order: ImportOrder | None = None
     ) -> Connection[Import]:
-        return await self._imports.imports(kind.value.lower(), page, filter, order)
+        return await self._imports.queries.imports(kind.value.lower(), page, filter, order)
 
     async def imports_by_id(self, ids: list[Id]) -> list[Import | None]:
-        return await self._imports.imports_by_id(ids)
+        return await self._imports.queries.imports_by_id(ids)
 
     async def bad_rows(
         self, id: Id, page: Page, filter: BadRowFilter | None = None, order: BadRowOrder | None = None
     ) -> Connection[BadRow]:
-        return await self._imports.bad_rows(id, page, self._caller.language, filter, order)
+        return await self._imports.queries.bad_rows(id, page, self._caller.language, filter, order)
 
 
 def import_purposes(imports: FileImporter[Any]) -> dict[str, UploadPurpose]:

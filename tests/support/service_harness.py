@@ -19,7 +19,9 @@ from services.chassis.events.transaction import PostgresUnitOfWork, Transaction
 from services.chassis.files.service_files import ServiceFiles
 from services.chassis.files.store import FileStore
 from services.chassis.ids import find_id, new_uuid, write_id
-from services.chassis.imports.importer import FileImporter, RunImport, StageImport
+from services.chassis.imports.importer import FileImporter
+from services.chassis.imports.runner import RunImport
+from services.chassis.imports.stager import StageImport
 from services.chassis.jobs.job import JobRun, RunAgain
 from services.chassis.rpc.signature import camel_case, signatures
 from services.chassis.runtime.settings import ServiceSettings
@@ -122,7 +124,7 @@ class ServiceHarness(Generic[T, P]):
         uploaded = await self.imports.upload(kind, f"{kind}.csv", iterate_chunks(data))
         await self.imports.start(uploaded.id, Language.EN, dry_run=dry_run)
         while True:
-            (progress,) = await self.imports.imports_by_id([uploaded.id])
+            (progress,) = await self.imports.queries.imports_by_id([uploaded.id])
             assert progress is not None
             if progress.state.final:
                 break
@@ -131,15 +133,15 @@ class ServiceHarness(Generic[T, P]):
             except RunAgain:
                 # No event will arrive, so rows that wait for one are made to time out.
                 await self.pool.execute("UPDATE chassis.imports SET rows_wait_since = '-infinity'")
-        bad = await self.imports.bad_rows(uploaded.id, Page(first=200), Language.EN)
+        bad = await self.imports.queries.bad_rows(uploaded.id, Page(first=200), Language.EN)
         return progress, [edge.node for edge in bad.edges]
 
     async def run_import(self, text: str, stop: asyncio.Event | None = None) -> None:
         """Run the jobs of a started import once."""
         import_id = find_id(f"import_{self.blueprint.name}", text)
         assert import_id is not None
-        await self.imports.stage(StageImport(import_id=import_id), JobRun(1, asyncio.Event()))
-        await self.imports.run(RunImport(import_id=import_id), JobRun(1, stop or asyncio.Event()))
+        await self.imports.stager.stage(StageImport(import_id=import_id), JobRun(1, asyncio.Event()))
+        await self.imports.runner.run(RunImport(import_id=import_id), JobRun(1, stop or asyncio.Event()))
 
     async def caller(
         self,

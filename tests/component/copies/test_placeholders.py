@@ -161,7 +161,7 @@ async def test_an_imported_row_waits_for_its_customer(
         await harness.run_import(uploaded.id)
     await harness.receive(organisation(an_id("org"), 1))
     await harness.run_import(uploaded.id)
-    (done,) = await harness.imports.imports_by_id([uploaded.id])
+    (done,) = await harness.imports.queries.imports_by_id([uploaded.id])
     assert done is not None
     assert (done.state, done.added, done.failed) == (BulkOperationState.DONE, 1, 0)
 

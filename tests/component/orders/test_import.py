@@ -112,7 +112,7 @@ async def test_an_agreement_waits_for_its_site(scenario: OrdersScenario) -> None
         await scenario.harness.run_import(uploaded.id)
     await scenario.harness.receive(site_stated(site_id, organisation_id, "70"))
     await scenario.harness.run_import(uploaded.id)
-    (found,) = await scenario.harness.imports.imports_by_id([uploaded.id])
+    (found,) = await scenario.harness.imports.queries.imports_by_id([uploaded.id])
     assert found is not None
     assert (found.added, found.failed) == (1, 0)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
-from services.chassis.imports.importer import StageImport
+from services.chassis.imports.stager import StageImport
 from services.chassis.jobs.job import JobRun
 from services.contracts.identity.people import Language
 from services.contracts.permission import SubjectKind
@@ -75,7 +75,7 @@ async def _import_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
     started = await imports.upload(kind.name, "bad.csv", content)
     await imports.start(started.id, Language.EN)
     job = StageImport(import_id=read_id(started.id.rpartition("_")[0], started.id))
-    await imports.stage(job, JobRun(1, asyncio.Event()))
+    await imports.stager.stage(job, JobRun(1, asyncio.Event()))
 
     def of_one(who: CallerCase, ids: Ids) -> dict[str, Any]:
         return {"id": started.id}

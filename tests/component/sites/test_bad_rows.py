@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from services.chassis.ids import write_id
-from services.chassis.imports import importer
+from services.chassis.imports import runner
 from services.contracts.identity.people import Language
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
@@ -49,7 +49,7 @@ async def test_the_file_of_bad_rows_is_in_the_language_of_the_start(
     staff = await harness.caller(kind=SubjectKind.STAFF)
     await harness.api(msgspec.structs.replace(staff, language=language)).start_import(uploaded.id)
     await harness.run_import(uploaded.id)
-    (done,) = await harness.imports.imports_by_id([uploaded.id])
+    (done,) = await harness.imports.queries.imports_by_id([uploaded.id])
     assert done is not None
     _, row = csv.reader(io.StringIO(await harness.read_file(done.bad_rows_file), newline=""))
     assert row[:3] == ["2", "", "WRONG_CELL_COUNT"]
@@ -64,7 +64,7 @@ async def test_a_bad_row_of_an_earlier_build_keeps_its_sentence(
     assert row.reason == EXPECTED_TEXTS[Language.EN]
     await harness.pool.execute("UPDATE chassis.import_rows SET reason = 'no site 77', params = '{}'")
     (import_id,) = [row["id"] for row in await harness.pool.fetch("SELECT id FROM chassis.imports")]
-    page = await harness.imports.bad_rows(write_id("import_sites", import_id), Page(), Language.FI)
+    page = await harness.imports.queries.bad_rows(write_id("import_sites", import_id), Page(), Language.FI)
     assert [edge.node.reason for edge in page.edges] == ["no site 77"]
 
 
@@ -73,7 +73,7 @@ async def test_the_first_of_repeated_rows_counts(
     make_harness: MakeHarness[SitesTransaction, Sites], monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
     """The first row counts, also a bad one, for the intended one is unknown. Another file may repeat it."""
-    monkeypatch.setattr(importer, "BATCH_ROWS", batch)
+    monkeypatch.setattr(runner, "BATCH_ROWS", batch)
     harness = await make_harness(SITES)
     await known_customer(harness)
     await harness.import_file("sites", HEADER + EKOKAARI)

@@ -19,7 +19,8 @@ from services.chassis.files.store import FileStore, StoreUnavailable
 from services.chassis.files.upload import FileUploads
 from services.chassis.ids import read_id
 from services.chassis.imports import importer
-from services.chassis.imports.importer import StageImport
+from services.chassis.imports.finisher import ImportFinisher
+from services.chassis.imports.stager import StageImport
 from services.chassis.jobs.job import JobRun, RunAgain
 from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Language
@@ -185,7 +186,7 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(harness: Harnes
     await start(harness, b"1,too few\n" * 3)
     import_id = await start(harness, b"".join(b"%d,too few\n" % number for number in range(rows)))
     await harness.run_import(import_id)
-    (done,) = await harness.imports.imports_by_id([import_id])
+    (done,) = await harness.imports.queries.imports_by_id([import_id])
     assert done is not None
     assert (done.state, done.failed) == (BulkOperationState.DONE, rows)
     if not rows:
@@ -212,7 +213,7 @@ async def test_every_bad_row_comes_once_in_the_order_of_the_file(harness: Harnes
 async def test_the_file_of_bad_rows_is_named_after_its_import(harness: Harness, name: str, saved: str) -> None:
     import_id = await start(harness, b"1,too few\n", name)
     await harness.run_import(import_id)
-    (done,) = await harness.imports.imports_by_id([import_id])
+    (done,) = await harness.imports.queries.imports_by_id([import_id])
     assert done is not None
     assert done.bad_rows_file is not None
     assert done.bad_rows_file.name == saved
@@ -225,9 +226,9 @@ async def test_an_import_that_fails_has_a_file_of_the_bad_rows_until_then(
         raise ValueError("the program is wrong")
 
     import_id = await start(harness, b"1,too few\nC1,50,RESIDUAL,660,1\n")
-    monkeypatch.setattr(harness.imports, "_apply", fails)
+    monkeypatch.setattr(harness.imports.runner, "_apply", fails)
     await harness.run_import(import_id)
-    (failed,) = await harness.imports.imports_by_id([import_id])
+    (failed,) = await harness.imports.queries.imports_by_id([import_id])
     assert failed is not None
     assert failed.state is BulkOperationState.FAILED
     assert (await harness.read_file(failed.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
@@ -235,20 +236,20 @@ async def test_an_import_that_fails_has_a_file_of_the_bad_rows_until_then(
 
 async def test_a_run_that_ends_before_its_mark_is_repeated(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     import_id = await start(harness, b"1,too few\n")
-    write = type(harness.imports)._write_bad_rows
+    write = ImportFinisher._write_bad_rows
 
-    async def killed(*given: object) -> None:
-        await write(harness.imports, *given)  # type: ignore[arg-type]
+    async def killed(self: ImportFinisher, *given: Any) -> None:
+        await write(self, *given)
         raise RuntimeError
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError):
-        patch.setattr(harness.imports, "_write_bad_rows", killed)
+        patch.setattr(ImportFinisher, "_write_bad_rows", killed)
         await harness.run_import(import_id)
     await harness.run_import(import_id)
     await harness.run_import(import_id)
     states = await harness.pool.fetch("SELECT state FROM chassis.files WHERE name LIKE '%bad-rows%' ORDER BY state")
     assert [row["state"] for row in states] == ["kept", "pending"]
-    (done,) = await harness.imports.imports_by_id([import_id])
+    (done,) = await harness.imports.queries.imports_by_id([import_id])
     assert done is not None
     assert (await harness.read_file(done.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
 
@@ -259,11 +260,11 @@ async def test_a_stopping_process_stages_nothing_of_a_file_and_the_next_one_all(
     stopping.set()
     job = StageImport(import_id=read_id("import_sites", import_id))
     with pytest.raises(RunAgain):
-        await harness.imports.stage(job, JobRun(1, stopping))
+        await harness.imports.stager.stage(job, JobRun(1, stopping))
     count = "SELECT count(*) FROM chassis.import_rows"
     assert await harness.pool.fetchval(count) == 0
     for _ in range(2):
-        await harness.imports.stage(job, NEVER_STOPS)
+        await harness.imports.stager.stage(job, NEVER_STOPS)
         assert await harness.pool.fetchval(count) == 20_000
 
 
@@ -285,8 +286,8 @@ async def test_staging_may_exceed_the_timeout_of_statements(
             return chunks()
 
         monkeypatch.setattr(FileStore, "read", slowly)
-        await harness.imports.stage(StageImport(import_id=read_id("import_sites", import_id)), NEVER_STOPS)
-        (staged,) = await harness.imports.imports_by_id([import_id])
+        await harness.imports.stager.stage(StageImport(import_id=read_id("import_sites", import_id)), NEVER_STOPS)
+        (staged,) = await harness.imports.queries.imports_by_id([import_id])
         assert staged is not None
         assert staged.total == await pool.fetchval("SELECT count(*) FROM chassis.import_rows") > 0
 
@@ -294,11 +295,11 @@ async def test_staging_may_exceed_the_timeout_of_statements(
 async def test_an_import_whose_file_has_expired_fails(harness: Harness, clock: TestClock) -> None:
     uploaded = await harness.imports.upload("containers", "c.csv", iterate_chunks(HEADER))
     clock.move(days=30)
-    (expired,) = await harness.imports.imports_by_id([uploaded.id])
+    (expired,) = await harness.imports.queries.imports_by_id([uploaded.id])
     assert expired is not None
     assert expired.file is None
     await harness.imports.start(uploaded.id, Language.FI)
     await harness.run_import(uploaded.id)
-    (failed,) = await harness.imports.imports_by_id([uploaded.id])
+    (failed,) = await harness.imports.queries.imports_by_id([uploaded.id])
     assert failed is not None
     assert failed.state is BulkOperationState.FAILED

@@ -8,8 +8,9 @@ import pytest
 
 from services.chassis.db import retention
 from services.chassis.ids import new_uuid, read_id, write_id
-from services.chassis.imports import importer
-from services.chassis.imports.importer import FileImporter, RunImport, StageImport
+from services.chassis.imports import runner
+from services.chassis.imports.runner import ImportRunner, RunImport
+from services.chassis.imports.stager import StageImport
 from services.chassis.jobs.job import RunAgain, name_of
 from services.chassis.telemetry import metrics
 from services.contracts.bulk_operations import BulkOperationState
@@ -44,7 +45,7 @@ async def staged(harness: Harness, rows: int, site: int = 50) -> str:
 
 
 async def state(harness: Harness, import_id: str) -> tuple[BulkOperationState, int]:
-    (found,) = await harness.imports.imports_by_id([import_id])
+    (found,) = await harness.imports.queries.imports_by_id([import_id])
     assert found is not None
     return found.state, found.done
 
@@ -87,7 +88,7 @@ async def test_a_failing_import_does_not_fail_its_job(harness: Harness, monkeypa
         raise ValueError("the program is wrong")
 
     behind = await staged(harness, 1)
-    monkeypatch.setattr(harness.imports, "_apply", fails)
+    monkeypatch.setattr(harness.imports.runner, "_apply", fails)
     await harness.run_import(behind)
     assert (await state(harness, behind))[0] is BulkOperationState.FAILED
     assert (await state(harness, before))[0] is BulkOperationState.DONE
@@ -96,15 +97,15 @@ async def test_a_failing_import_does_not_fail_its_job(harness: Harness, monkeypa
 async def test_a_stopping_process_leaves_the_import_between_two_batches(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importer, "BATCH_ROWS", 2)
+    monkeypatch.setattr(runner, "BATCH_ROWS", 2)
     import_id, stop = await staged(harness, 5), asyncio.Event()
-    apply = FileImporter._apply
+    apply = ImportRunner._apply
 
-    async def stopping(self: FileImporter[SitesTransaction], *given: Any) -> int:
+    async def stopping(self: ImportRunner[SitesTransaction], *given: Any) -> int:
         stop.set()
         return await apply(self, *given)
 
-    monkeypatch.setattr(FileImporter, "_apply", stopping)
+    monkeypatch.setattr(ImportRunner, "_apply", stopping)
     with pytest.raises(RunAgain):
         await harness.run_import(import_id, stop)
     assert await state(harness, import_id) == (BulkOperationState.RUNNING, 2)
@@ -113,15 +114,15 @@ async def test_a_stopping_process_leaves_the_import_between_two_batches(
 
 
 async def test_a_run_passes_once_through_rows_that_wait(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importer, "BATCH_ROWS", 2)
+    monkeypatch.setattr(runner, "BATCH_ROWS", 2)
     sizes: list[int] = []
-    apply = FileImporter._apply
+    apply = ImportRunner._apply
 
-    async def counting(self: FileImporter[SitesTransaction], *given: Any) -> int:
+    async def counting(self: ImportRunner[SitesTransaction], *given: Any) -> int:
         sizes.append(len(given[3]))
         return await apply(self, *given)
 
-    monkeypatch.setattr(FileImporter, "_apply", counting)
+    monkeypatch.setattr(ImportRunner, "_apply", counting)
     import_id = await staged(harness, 5, site=99)
     for runs in (1, 2):
         with pytest.raises(RunAgain):
@@ -136,8 +137,8 @@ async def test_a_run_passes_once_through_rows_that_wait(harness: Harness, monkey
 async def test_applied_rows_are_deleted_in_batches(
     harness: Harness, monkeypatch: pytest.MonkeyPatch, rows: int
 ) -> None:
-    monkeypatch.setattr(importer, "_DELETED_AT_ONCE", 3)
-    monkeypatch.setattr(importer, "BATCH_ROWS", 3)
+    monkeypatch.setattr(runner, "_DELETED_AT_ONCE", 3)
+    monkeypatch.setattr(runner, "BATCH_ROWS", 3)
     file = CONTAINERS + b"".join(b"C%d,%d,RESIDUAL,660,1\n" % (number, 50 + number % 2) for number in range(rows))
     done, bad = await harness.import_file("containers", file)
     assert (done.total, done.added, done.failed) == (rows, (rows + 1) // 2, rows // 2)
@@ -165,11 +166,11 @@ async def test_old_imports_go_some_rows_at_a_time(harness: Harness, monkeypatch:
 async def test_a_cancelled_import_stops_between_two_batches_and_keeps_what_it_has_imported(
     harness: Harness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importer, "BATCH_ROWS", 2)
+    monkeypatch.setattr(runner, "BATCH_ROWS", 2)
     import_id = await staged(harness, 5)
-    apply = FileImporter._apply
+    apply = ImportRunner._apply
 
-    async def cancelling(self: FileImporter[SitesTransaction], *given: Any) -> int:
+    async def cancelling(self: ImportRunner[SitesTransaction], *given: Any) -> int:
         # While a batch is applied its import is locked: the cancellation does not wait for that.
         async with asyncio.timeout(30):
             cancelled = await harness.imports.cancel(import_id)
@@ -177,13 +178,13 @@ async def test_a_cancelled_import_stops_between_two_batches_and_keeps_what_it_ha
         assert cancelled.imported.state is BulkOperationState.RUNNING
         return await apply(self, *given)
 
-    monkeypatch.setattr(FileImporter, "_apply", cancelling)
+    monkeypatch.setattr(ImportRunner, "_apply", cancelling)
     await harness.run_import(import_id)
     assert await state(harness, import_id) == (BulkOperationState.CANCELLED, 2)
     await harness.run_import(import_id)
     assert await state(harness, import_id) == (BulkOperationState.CANCELLED, 2)
     assert await harness.pool.fetchval("SELECT count(*) FROM containers") == 2
-    (progress,) = await harness.imports.progress([import_id])
+    (progress,) = await harness.imports.queries.progress([import_id])
     assert progress is not None
     assert progress.finished_at is not None
     again = await harness.imports.cancel(import_id)
@@ -239,7 +240,7 @@ async def test_an_import_names_who_started_it_and_when(harness: Harness) -> None
     for by in (starter, write_id("user", new_uuid())):
         await harness.imports.start(uploaded.id, Language.EN, started_by=by)
     await harness.run_import(uploaded.id)
-    (done,) = await harness.imports.imports_by_id([uploaded.id])
+    (done,) = await harness.imports.queries.imports_by_id([uploaded.id])
     assert done is not None
     assert done.starter_id == starter
     assert done.started_at is not None

@@ -74,7 +74,7 @@ async def test_an_import_ends_with_one_file_of_its_bad_rows(killed: Harness, tmp
     import_id = write_id("import_sites", await killed.pool.fetchval("SELECT id FROM chassis.imports"))
     for _ in range(2):
         await killed.run_import(import_id)
-    (found,) = await killed.imports.imports_by_id([import_id])
+    (found,) = await killed.imports.queries.imports_by_id([import_id])
     assert found is not None
     assert found.state is BulkOperationState.DONE
     assert (await killed.read_file(found.bad_rows_file)).count("WRONG_CELL_COUNT") == 1
