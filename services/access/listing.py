@@ -16,11 +16,12 @@ from services.access.reach import (
     reached_page_query,
     restricted_page_query,
 )
-from services.access.updates import ListedTable, Look, Reader, begin_look, fetch_removed
+from services.access.updates import Reader, begin_look, fetch_removed
 from services.chassis.db.keyset_query import SortOrder, add_after_condition
 from services.chassis.db.paging import KeysetPage, Updates
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
+from services.chassis.db.updates import ListedTable, Look
 from services.chassis.ids import find_id
 from services.contracts.values import Id
 
@@ -55,7 +56,7 @@ async def fetch_reached(
     the ``restrictions``; the first of them leads to the rows. ``reader`` is who may look for changes later.
     """
     look: Look | None = None
-    if reader is not None and (part.makes_token or part.updated_after is not None):
+    if reader is not None and part.has_look:
         look = await begin_look(connection, reader, part)
     updates = Updates(look.token if look and part.makes_token else None)
     if any(not one.values for one in restrictions):

@@ -69,7 +69,14 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"fractions": ["GLASS"]}},
         {"order": {"field": "AGREEMENT_NUMBER", "direction": "DESC"}},
     ],
-    "organisationsOfPartners": [{"partnerIds": ["partner_01h455vb4pex5vsknk084sn02q"]}],
+    "organisationsOfPartners": [
+        {"partnerIds": ["partner_01h455vb4pex5vsknk084sn02q"]},
+        {"order": {"field": "CUSTOMER_NUMBER"}},
+        {"filter": {"search": "name"}},
+        {"filter": {"ids": [ORG_B]}},
+        {"filter": {"kinds": ["BUSINESS"]}},
+        {"filter": {"customerNumbers": [f"number of {ORG_B}"]}},
+    ],
     "organisations": [
         {"order": {"field": "CUSTOMER_NUMBER"}},
         {"order": {"field": "NAME", "direction": "DESC"}},

@@ -17,16 +17,8 @@ from graphql import (
 WITHOUT_UPDATES: Mapping[str, str] = {
     "BulkOperation.badRows": "the bad rows of an import never change once they are there",
     "Import.badRows": "the bad rows of an import never change once they are there",
-    "Partner.organisations": "its list of ids is a part of the partner, whose version says that it changed",
-    "Query.imports": "the progress of an import is followed by a subscription",
-    "Query.partners": "there are few",
-    "Site.agreements": "a site has few",
 }
 """Connections without ``updatedAfter``, and why."""
-WITHOUT_CONDITIONS: Mapping[str, str] = {
-    "Partner.organisations": "its list of ids is a part of the partner, and the organisations have a list of their own",
-}
-"""Connections without ``filter`` and ``order``, and why."""
 
 _PAGE = {"first": "Int", "after": "String", "last": "Int", "before": "String"}
 _LARGEST_PAGE = "200."
@@ -54,11 +46,10 @@ def _connection(place: str, field: GraphQLField) -> Iterator[str]:
             yield f"{place} has no argument {name}: {kind}"
         elif kind == "Int" and not (argument.description or "").endswith(_LARGEST_PAGE):
             yield f"{place}({name}) does not say the largest page"
-    if place not in WITHOUT_CONDITIONS:
-        if not _is_input(field.args.get("filter"), "Filter"):
-            yield f"{place} has no argument filter of an input type"
-        if not _is_order(field.args.get("order")):
-            yield f"{place} has no argument order of an input type {{field, direction}}"
+    if not _is_input(field.args.get("filter"), "Filter"):
+        yield f"{place} has no argument filter of an input type"
+    if not _is_order(field.args.get("order")):
+        yield f"{place} has no argument order of an input type {{field, direction}}"
     updated = field.args.get("updatedAfter")
     if (updated is not None) == (place in WITHOUT_UPDATES):
         yield f"{place} has no argument updatedAfter, or has one and a reason to have none"

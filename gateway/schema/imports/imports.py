@@ -19,8 +19,9 @@ def imports(
     before: str | None = None,
     filter: Annotated[ImportFilter | None, Doc("The conditions that the imports meet; None: no condition.")] = None,
     order: Annotated[ImportOrder | None, Doc("The order; None: the latest uploads first.")] = None,
+    updated_after: str | None = None,
 ) -> Awaitable[Connection[Import]]:
     """The imports of a kind of file (I17, L9). Staff only."""
-    page = requested_page(info, first, after, last, before)
+    page = requested_page(info, first, after, last, before, updated_after)
     service = OWNER_BY_KIND[kind.value.lower()]
     return raw_client(info.context.clients.importing(service)).imports(kind, page, filter, order)

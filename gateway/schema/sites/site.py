@@ -34,9 +34,10 @@ def agreements(
         AgreementFilter | None, Doc("The conditions that the agreements meet; None: no condition.")
     ] = None,
     order: Annotated[AgreementOrder | None, Doc("The order; None: by agreement number.")] = None,
+    updated_after: str | None = None,
 ) -> Awaitable[list[Connection[Agreement]]]:
     """The agreements of the site (O1)."""
-    page = requested_page(info, first, after, last, before)
+    page = requested_page(info, first, after, last, before, updated_after)
     return raw_client(info.context.clients.orders).agreements_of_sites([site.id for site in sites], page, filter, order)
 
 

@@ -60,6 +60,8 @@ class KeysetPage(Generic[Node]):
         """The token of an earlier look; None: the whole list is requested."""
         self.makes_token = page.updates and page.after is None and page.before is None
         """Whether the page has a token for a later look."""
+        self.has_look = self.makes_token or self.updated_after is not None
+        """Whether the page is of a look that follows an earlier one, or that a later one may follow."""
         self._list = (_CURSOR_VERSION, list_name, page.updated_after, *(_set_fields(one) for one in scope))
         self.limit = self._size + 1
         """Rows to fetch: one more than the page has, which tells whether the list goes on."""

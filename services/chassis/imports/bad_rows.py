@@ -51,7 +51,7 @@ async def page_of(
     if asked.fields is not None:
         query.where("r.field = ANY ({})", asked.fields)
     descending = order.direction is SortDirection.DESC
-    rows, total = await fetch_page(pool, _TABLE, _COLUMNS, query, part, SortOrder(("r.line",), descending))
+    rows, total, _ = await fetch_page(pool, _TABLE, _COLUMNS, query, part, SortOrder(("r.line",), descending))
     return part.connection([([row["line"]], _bad_row(row, language)) for row in rows], total)
 
 

@@ -7,6 +7,7 @@ from services.chassis.db.keyset_query import SortOrder, fetch_page
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import Pool, Row
 from services.chassis.db.query import SqlQuery
+from services.chassis.db.updates import ListedRows
 from services.chassis.files.service_files import ServiceFiles
 from services.chassis.ids import find_id, write_id
 from services.chassis.imports import bad_rows
@@ -44,6 +45,14 @@ class ImportQueries:
         self._prefix = prefix
         self._pool = pool
         self._files = files
+        self._listed = ListedRows(
+            list="imports",
+            prefix=prefix,
+            rows="chassis.imports i",
+            id="i.id",
+            marks=("i.changed_in",),
+            within="i.kind = $1",
+        )
 
     async def progress(self, ids: Sequence[str]) -> list[BulkProgress | None]:
         """Return the progress of the imports with these ids, in their order."""
@@ -70,14 +79,22 @@ class ImportQueries:
         asked, order = filter or ImportFilter(), order or _LATEST_FIRST
         part: KeysetPage[Import] = KeysetPage(page, (uuid.UUID,), "imports", kind, order, asked)
         query = SqlQuery(kind)
-        query.where("kind = $1")
+        query.where(self._listed.within)
         if asked.states is not None:
-            query.where("state = ANY ({})", sorted({one.value for one in asked.states}))
+            query.where("i.state = ANY ({})", sorted({one.value for one in asked.states}))
         # An id has the time of the upload.
-        sorting = SortOrder(("id",), descending=order.direction is SortDirection.DESC)
-        rows, total = await fetch_page(self._pool, "chassis.imports", _COLUMNS, query, part, sorting)
+        sorting = SortOrder(("i.id",), descending=order.direction is SortDirection.DESC)
+        rows, total, updates = await fetch_page(
+            self._pool,
+            self._listed.rows,
+            _COLUMNS,
+            query,
+            part,
+            sorting,
+            self._listed,
+        )
         by_id = await self._imports_of(rows)
-        return part.connection([([row["id"]], by_id[row["id"]]) for row in rows], total)
+        return part.connection([([row["id"]], by_id[row["id"]]) for row in rows], total, updates)
 
     async def imports_by_id(self, ids: Sequence[str]) -> list[Import | None]:
         """Return the imports with these ids, in their order."""

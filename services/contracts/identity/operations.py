@@ -151,11 +151,16 @@ class Identity(Importing, Protocol):
 
     @read(STAFF)
     async def organisations_of_partners(
-        self, partner_ids: list[PartnerId], page: Page
+        self,
+        partner_ids: list[PartnerId],
+        page: Page,
+        filter: OrganisationFilter | None = None,
+        order: OrganisationOrder | None = None,
     ) -> list[Connection[Organisation]]:
-        """Return the same page of the organisations that each partner's access names, by name.
+        """Return the same page of the organisations that each partner's access names; by name without an ``order``.
 
-        A cursor belongs to one partner's list: a page after a cursor is requested of one partner.
+        A cursor belongs to one partner's list, and so does a token: with ``page.after`` or ``page.updated_after``, only
+        that partner may be requested.
         """
         ...
 

@@ -41,7 +41,8 @@ class Orders(Importing, Protocol):
     ) -> list[Connection[Agreement]]:
         """Return the agreements of each site, by agreement number; an empty page for a site the caller may not see.
 
-        A cursor belongs to one site: with ``page.after``, only that site may be requested.
+        A cursor belongs to one site, and so does a token: with ``page.after`` or ``page.updated_after``, only that site
+        may be requested.
         """
         ...
 

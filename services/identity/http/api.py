@@ -160,9 +160,15 @@ class IdentityApi(ImportsApi):
         async with self._runtime.pool.acquire() as connection:
             return await partners.partners_by_id(connection, ids)
 
-    async def organisations_of_partners(self, partner_ids: list[Id], page: Page) -> list[Connection[Organisation]]:
+    async def organisations_of_partners(
+        self,
+        partner_ids: list[Id],
+        page: Page,
+        filter: OrganisationFilter | None = None,
+        order: OrganisationOrder | None = None,
+    ) -> list[Connection[Organisation]]:
         async with self._runtime.pool.acquire() as connection:
-            return await directory.organisations_of_partners(connection, partner_ids, page)
+            return await organisations.organisations_of_partners(connection, partner_ids, page, filter, order)
 
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:
         return await create_partner(self._runtime.work, self._dependencies.pepper, self._caller.subject_id, command)

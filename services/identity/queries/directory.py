@@ -4,21 +4,17 @@ Queries of an organisation's data join the caller's access ($1 caller, $2 day).
 """
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import visible
-from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id, write_id
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
-from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.people import Contact, Language, Me, Membership
 from services.contracts.permission import Role, SubjectKind
-from services.contracts.values import Connection as RelayConnection
-from services.contracts.values import Id, Page
+from services.contracts.values import Id
 from services.identity.mapping import events
 from services.identity.queries.organisations import to_organisation
 from services.identity.store.partners import PostgresPartnerRepository
@@ -42,25 +38,6 @@ _PARTNER_ACTORS = f"""
     ) AS known_to_members
     FROM partners p WHERE p.id = ANY ($3)
 """
-
-
-def _served(follows: str, direction: str) -> str:
-    """Return the query for the same page of each partner's organisations, and their number."""
-    return f"""
-        SELECT p.id AS partner_id, cardinality(p.organisation_ids) AS total, found.*
-        FROM partners p
-        LEFT JOIN LATERAL (
-            SELECT o.id, o.customer_number, o.name, o.kind, o.version, o.sort_name FROM organisations o
-            WHERE o.id = ANY (p.organisation_ids)
-              AND ($2::text IS NULL OR (o.sort_name, o.id) {follows} ($2 COLLATE "C", $3::uuid))
-            ORDER BY o.sort_name {direction}, o.id {direction} LIMIT $4
-        ) AS found ON true
-        WHERE p.id = ANY ($1)
-        ORDER BY p.id, found.sort_name {direction}, found.id {direction}
-    """
-
-
-_SERVED, _SERVED_BACKWARD = _served(">", "ASC"), _served("<", "DESC")
 _CONTACTS = "SELECT id, username, email, language FROM users WHERE id = ANY ($1)"
 
 
@@ -127,34 +104,6 @@ async def actors(
             actor_id = write_id("partner", row["id"])
             found[actor_id] = PartnerActor(name=name_in(row, actor_id))
     return [found.get(actor_id) for actor_id in ids]
-
-
-async def organisations_of_partners(
-    connection: DatabaseConnection, partner_ids: Sequence[Id], page: Page
-) -> list[RelayConnection[Organisation]]:
-    """Return the same page of the organisations that each partner's access names, by name."""
-    pages: list[KeysetPage[Organisation]] = [
-        KeysetPage(page, (str, uuid.UUID), "organisations of a partner", text) for text in partner_ids
-    ]
-    if not pages:
-        return []
-    requested_ids = [find_id("partner", text) for text in partner_ids]
-    rows = await connection.fetch(
-        _SERVED_BACKWARD if pages[0].backward else _SERVED,
-        [one for one in requested_ids if one],
-        *pages[0].start,
-        pages[0].limit,
-    )
-    totals: dict[uuid.UUID | None, int] = {}
-    nodes: dict[uuid.UUID | None, list[tuple[Sequence[object], Organisation]]] = {}
-    for row in rows:
-        totals[row["partner_id"]] = row["total"]
-        if row["id"] is not None:
-            nodes.setdefault(row["partner_id"], []).append(([row["sort_name"], row["id"]], to_organisation(row)))
-    return [
-        part.connection(nodes.get(partner_id, []), totals.get(partner_id, 0))
-        for part, partner_id in zip(pages, requested_ids, strict=True)
-    ]
 
 
 def _to_membership(row: Row) -> Membership:

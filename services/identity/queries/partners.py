@@ -10,6 +10,7 @@ from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.db.search_words import search_words
+from services.chassis.db.updates import ListedRows
 from services.chassis.ids import find_id
 from services.contracts.identity.partners import Partner, PartnerFilter, PartnerOrder, PartnerOrderField
 from services.contracts.values import Connection as RelayConnection
@@ -18,6 +19,7 @@ from services.identity.mapping.responses import partner_response
 from services.identity.store.partners import PostgresPartnerRepository, to_partner
 
 _COLUMNS = "p.id, p.name, p.scopes, p.organisation_ids, p.all_organisations, p.active, p.version"
+_LISTED = ListedRows(list="partners", prefix="partner", rows="partners p", id="p.id", marks=("p.changed_in",))
 _BY_NAME = PartnerOrder(field=PartnerOrderField.NAME)
 
 
@@ -34,15 +36,17 @@ async def partners(
         query.where("strpos(chassis.searched_text(p.name), {}) > 0", word)
     if asked.active is not None:
         query.where("p.active = {}", asked.active)
-    rows, total = await fetch_page(
+    rows, total, updates = await fetch_page(
         connection,
         "partners p",
         f"{_COLUMNS}, p.sort_name",
         query,
         part,
         SortOrder(("p.sort_name", "p.id"), descending=order.direction is SortDirection.DESC),
+        _LISTED,
     )
-    return part.connection([([row["sort_name"], row["id"]], partner_response(to_partner(row))) for row in rows], total)
+    nodes = [([row["sort_name"], row["id"]], partner_response(to_partner(row))) for row in rows]
+    return part.connection(nodes, total, updates)
 
 
 async def partners_by_id(connection: DatabaseConnection, ids: Sequence[Id]) -> list[Partner | None]:

@@ -8,9 +8,12 @@ from msgspec import UNSET
 
 from services.access.caller import Caller
 from services.access.decision import billing, visible
-from services.chassis.db.paging import KeysetPage
+from services.access.updates import fetch_snapshot
+from services.chassis.db.keyset_query import SortOrder, fetch_pages
+from services.chassis.db.paging import KeysetPage, Updates
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
+from services.chassis.db.updates import ListedRows, Look, select_changes
 from services.chassis.ids import find_id
 from services.contracts.orders.agreements import Agreement, AgreementFilter, AgreementOrder, AgreementOrderField
 from services.contracts.values import Connection as RelayConnection
@@ -23,11 +26,25 @@ from services.orders.store.schedules import PostgresScheduleRepository
 
 _RESPONSE_COLUMNS = f"""
     {COLUMNS}, c.container_number, {billing("s.organisation_id", "s.id")} AS billing
-    FROM agreements a JOIN containers c ON c.id = a.container_id
 """
+_TABLE = "agreements a JOIN containers c ON c.id = a.container_id"
 _VISIBLE = visible("s.organisation_id", "s.id")
 _BY_NUMBER = AgreementOrder(field=AgreementOrderField.AGREEMENT_NUMBER)
-_BY_ID = f"SELECT {_RESPONSE_COLUMNS} JOIN sites s ON s.id = a.site_id WHERE a.id = ANY ($3) AND {_VISIBLE}"
+_IS_REACHED = f"s.id = ANY ($3) AND {_VISIBLE}"
+_REACHED = f"SELECT s.id FROM sites s WHERE {_IS_REACHED}"
+_LISTED = ListedRows(
+    list="agreements",
+    prefix="agreement",
+    rows="agreements a JOIN sites s ON s.id = a.site_id",
+    id="a.id",
+    # A site that goes to another organisation takes its agreements along.
+    marks=("a.changed_in", "s.changed_in"),
+    within=_IS_REACHED,
+    removals=f"r.site_id IN ({_REACHED})",
+)
+_BY_ID = (
+    f"SELECT {_RESPONSE_COLUMNS} FROM {_TABLE} JOIN sites s ON s.id = a.site_id WHERE a.id = ANY ($3) AND {_VISIBLE}"
+)
 
 
 async def agreements_of_sites(
@@ -42,7 +59,7 @@ async def agreements_of_sites(
 ) -> list[RelayConnection[Agreement]]:
     """Return the same page of each site's agreements.
 
-    A cursor belongs to one site's list: a page after a cursor is requested of one site.
+    A cursor belongs to one site's list, and so does a token: a page after either is requested of one site.
     """
     asked, order = filter or AgreementFilter(), order or _BY_NUMBER
     keyset_pages: list[KeysetPage[Agreement]] = [
@@ -58,41 +75,20 @@ async def agreements_of_sites(
         query.where("a.fraction = ANY ({})", [one.value for one in asked.fractions])
     if asked.ended is not None:
         query.where("(a.ended_on IS NOT NULL AND a.ended_on < $2) = {}", asked.ended)
-    matching = query.condition
-    descending = (order.direction is SortDirection.DESC) is not part.backward
-    if part.has_start:
-        query.where(f'a.agreement_number {"<" if descending else ">"} {{}} COLLATE "C"', *part.start)
-    total = f"SELECT count(*) AS total FROM agreements a WHERE {matching}" if part.counts_total else "SELECT 0 AS total"
-    by_number = f"a.agreement_number {'DESC' if descending else 'ASC'}"
-    # One query for all sites: the page's rows of each site by the index, and the total.
-    rows = await connection.fetch(
-        f"""
-        SELECT s.id AS listed, counted.total, found.*
-        FROM sites s
-        CROSS JOIN LATERAL ({total}) AS counted
-        LEFT JOIN LATERAL (
-            SELECT row_number() OVER (ORDER BY {by_number}) AS place, {_RESPONSE_COLUMNS}
-            WHERE {query.condition} ORDER BY {by_number} LIMIT {query.value(part.limit)}
-        ) AS found ON true
-        WHERE s.id = ANY ($3) AND {_VISIBLE}
-        ORDER BY s.id, found.place
-        """,
-        *query.values,
-    )
-    responses_by_id = await _to_responses(connection, caller, day, zone, [row for row in rows if row["id"] is not None])
-    totals: dict[uuid.UUID, int] = {}
-    nodes: dict[uuid.UUID, list[tuple[Sequence[object], Agreement]]] = {}
-    for row in rows:
-        totals[row["listed"]] = row["total"]
-        if row["id"] is not None:
-            nodes.setdefault(row["listed"], []).append(([row["agreement_number"]], responses_by_id[row["id"]]))
-    return [
-        keyset_page.connection(
-            nodes.get(site_id, []) if site_id else [],
-            (totals.get(site_id, 0) if site_id else 0) if part.counts_total else UNSET,
-        )
-        for keyset_page, site_id in zip(keyset_pages, requested_ids, strict=True)
-    ]
+    updates = [Updates()] * len(keyset_pages)
+    if part.has_look:
+        looks = await _begin_looks(connection, caller, day, keyset_pages, requested_ids, asked)
+        updates = await select_changes(connection, _LISTED, query, keyset_pages, looks)
+    order_by = SortOrder(("a.agreement_number",), descending=order.direction is SortDirection.DESC)
+    pages = await fetch_pages(connection, "sites s", _IS_REACHED, _TABLE, _RESPONSE_COLUMNS, query, part, order_by)
+    found = [row for rows, _ in pages.values() for row in rows]
+    responses_by_id = await _to_responses(connection, caller, day, zone, found)
+    connections = []
+    for keyset_page, site_id, update in zip(keyset_pages, requested_ids, updates, strict=True):
+        rows, total = pages.get(site_id, ([], 0)) if site_id else ([], 0)
+        nodes = [([row["agreement_number"]], responses_by_id[row["id"]]) for row in rows]
+        connections.append(keyset_page.connection(nodes, total if part.counts_total else UNSET, update))
+    return connections
 
 
 async def agreements_by_id(
@@ -105,6 +101,28 @@ async def agreements_by_id(
     )
     responses_by_id = await _to_responses(connection, caller, day, zone, rows)
     return [responses_by_id.get(agreement_id) if agreement_id else None for agreement_id in requested_ids]
+
+
+async def _begin_looks(
+    connection: DatabaseConnection,
+    caller: Caller,
+    day: dt.date,
+    keyset_pages: Sequence[KeysetPage[Agreement]],
+    site_ids: Sequence[uuid.UUID | None],
+    asked: AgreementFilter,
+) -> list[Look]:
+    """Begin a look at each site's list, which depends on whether the caller reaches the site.
+
+    The filter by ``ended`` depends on the day.
+    """
+    snapshot = await fetch_snapshot(connection, caller, day)
+    rows = await connection.fetch(_REACHED, caller.subject_id, day, [site_id for site_id in site_ids if site_id])
+    reached = {row["id"] for row in rows}
+    filtered_on = day if asked.ended is not None else None
+    return [
+        snapshot.look(keyset_page, site_id in reached, filtered_on)
+        for keyset_page, site_id in zip(keyset_pages, site_ids, strict=True)
+    ]
 
 
 async def _to_responses(

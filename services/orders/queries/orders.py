@@ -8,11 +8,12 @@ from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import Restriction, ScopedTable
-from services.access.updates import ListedTable, Reader
+from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
+from services.chassis.db.updates import ListedTable
 from services.chassis.ids import find_id
 from services.contracts.orders.orders import Order, OrderFilter, OrderOrder, OrderOrderField
 from services.contracts.values import Connection as RelayConnection

@@ -12,12 +12,13 @@ from services.access.decision import visible
 from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable
 from services.access.search import search_condition
-from services.access.updates import ListedTable, Reader
+from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.db.search_words import search_words
+from services.chassis.db.updates import ListedTable
 from services.chassis.ids import find_id, write_id
 from services.contracts.sites import (
     Address,

@@ -122,7 +122,7 @@ NAMES = [f"{blueprint.name}-{event_type_of(copy.event).name}" for blueprint, cop
 
 
 async def read_copy(harness: Harness, copy: Copy, thing: str) -> list[tuple[Any, ...]]:
-    """Return the entity's row and the rows that belong to it."""
+    """Return the entity's row and the rows that belong to it, without the transactions that changed them."""
     key = thing if copy.key == "subject_id" else read_id(thing.split("_", maxsplit=1)[0], thing)
     rows = await harness.pool.fetch(f"SELECT * FROM {copy.table} WHERE {copy.key} = $1", key)
     if copy.event is AccessStated:
@@ -131,7 +131,7 @@ async def read_copy(harness: Harness, copy: Copy, thing: str) -> list[tuple[Any,
         )
     if copy.event is PickupStated:
         rows += await harness.pool.fetch("SELECT * FROM volumes WHERE pickups <> 0 ORDER BY organisation_id")
-    return [tuple(row) for row in rows]
+    return [tuple(value for name, value in row.items() if name != "changed_in") for row in rows]
 
 
 async def clear(harness: Harness, copy: Copy) -> None:

@@ -4,10 +4,17 @@ import asyncio
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from services.chassis.ids import find_id, new_uuid, write_id
 from services.chassis.problems import Forbidden, MalformedInput
 from services.contracts.identity.events import AccessStated, Grant
+from services.contracts.identity.organisations import (
+    OrganisationFilter,
+    OrganisationKind,
+    OrganisationOrder,
+    OrganisationOrderField,
+)
 from services.contracts.identity.partners import (
     PartnerCreated,
     PartnerFilter,
@@ -67,6 +74,35 @@ async def test_the_organisations_of_partners_are_paged_by_name(harness: Harness)
     with pytest.raises(MalformedInput, match="OTHER_LIST"):
         await api.organisations_of_partners([everything.partner.id], Page(after=pages[0].page_info.end_cursor))
     assert await api.organisations_of_partners([], Page()) == []
+    (uncounted,) = await api.organisations_of_partners([both.partner.id], Page(total=False))
+    assert uncounted.total_count is UNSET
+
+
+async def test_the_organisations_of_partners_are_filtered_and_ordered(harness: Harness) -> None:
+    organisations = await customers(harness)
+    ids = [organisations[KELTA], organisations[MIRJA]]
+    both = await partner(harness, organisation_ids=ids)
+    one = await partner(harness, idempotency_key="two", organisation_ids=ids[:1])
+    api = harness.api(await staff(harness))
+
+    async def numbers(conditions: OrganisationFilter | None, order: OrganisationOrder | None = None) -> list[list[str]]:
+        pages = await api.organisations_of_partners([both.partner.id, one.partner.id], Page(), conditions, order)
+        found = [[edge.node.customer_number for edge in page.edges] for page in pages]
+        assert [page.total_count for page in pages] == [len(each) for each in found]
+        return found
+
+    by_number = OrganisationOrder(field=OrganisationOrderField.CUSTOMER_NUMBER, direction=SortDirection.DESC)
+    assert await numbers(None) == [[MIRJA, KELTA], [KELTA]]
+    assert await numbers(None, by_number) == [[KELTA, MIRJA], [KELTA]]
+    for conditions in (
+        OrganisationFilter(kinds=[OrganisationKind.HOUSING_COMPANY]),
+        OrganisationFilter(customer_numbers=[MIRJA]),
+        OrganisationFilter(ids=[organisations[MIRJA]]),
+        OrganisationFilter(search="mirja"),
+    ):
+        assert await numbers(conditions) == [[MIRJA], []]
+    none_at_once = OrganisationFilter(ids=[organisations[MIRJA]], kinds=[OrganisationKind.HOUSEHOLD])
+    assert await numbers(none_at_once, by_number) == [[], []]
 
 
 async def test_an_empty_list_is_no_organisation_and_all_is_explicit_and_audited(harness: Harness) -> None:

@@ -10,6 +10,7 @@ from services.contracts.values import Page
 from services.sites.app import SITES
 from services.sites.store.transaction import SitesTransaction
 from tests.support.fixtures import MakeHarness
+from tests.support.list_follower import next_changes
 from tests.support.service_harness import ServiceHarness
 
 Harness = ServiceHarness[SitesTransaction, Sites]
@@ -31,6 +32,9 @@ class Look:
 
     async def again(self) -> tuple[list[str], list[str]]:
         """Return the numbers of the sites that are new or changed, and of those that left."""
+        return await next_changes(self._once, ([], []))
+
+    async def _once(self) -> tuple[list[str], list[str]]:
         page = await self._api.sites(Page(updated_after=self._token), self._conditions)
         self._token = page.page_info.updated_until
         sites = [edge.node for edge in page.edges]
@@ -59,7 +63,6 @@ async def test_each_reader_sees_what_changed_within_its_reach(
     kouvola = Look(harness, staff, SiteFilter(search="kouvola"))
     for look in (first, everything, kouvola):
         assert await look.again() == (["S1", "S2"], [])
-        assert await look.again() == ([], [])
     assert await second.again() == ([], [])
 
     await harness.import_file("sites", HEADER + BEECH.replace("Koivukatu 1", "Koivukatu 3") + PINE)

@@ -144,7 +144,13 @@ class IdentityStub(ImportStub):
     async def partners_by_id(self, ids: list[str]) -> list[Partner | None]:
         return [_partner("Routes", []) if one == PARTNER else None for one in ids]
 
-    async def organisations_of_partners(self, partner_ids: list[str], page: Page) -> list[Connection[Organisation]]:
+    async def organisations_of_partners(
+        self,
+        partner_ids: list[str],
+        page: Page,
+        filter: OrganisationFilter | None = None,
+        order: OrganisationOrder | None = None,
+    ) -> list[Connection[Organisation]]:
         return [page_of([_organisation(ORGANISATION)], page) for _ in partner_ids]
 
     async def create_partner(self, command: CreatePartner) -> PartnerCreated | Refusal:

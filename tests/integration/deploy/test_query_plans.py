@@ -19,22 +19,26 @@ from deploy.seed.seeder import SeedRequest, seed_databases
 from services.access.caller import Caller
 from services.chassis.db import postgres
 from services.chassis.ids import read_id, write_id
+from services.chassis.imports.queries import ImportQueries
 from services.chassis.rpc.signature import signatures
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.organisations import (
     OrganisationFilter,
     OrganisationKind,
     OrganisationOrder,
     OrganisationOrderField,
 )
-from services.contracts.identity.partners import SCOPES
+from services.contracts.identity.partners import SCOPES, PartnerFilter
+from services.contracts.imports import ImportFileKind, ImportFilter
+from services.contracts.orders.agreements import AgreementFilter
 from services.contracts.orders.event_log import EventPage, OrderEventFilter
 from services.contracts.orders.orders import OrderFilter, OrderState
 from services.contracts.permission import SubjectKind
-from services.contracts.sites import PropertyType, SiteFilter, SiteOrder, SiteOrderField
+from services.contracts.sites import Fraction, PropertyType, SiteFilter, SiteOrder, SiteOrderField
 from services.contracts.stats import Period, VolumeFilter
 from services.contracts.support import TicketFilter
 from services.contracts.values import Page, Refusal
-from services.identity.queries import directory, organisations
+from services.identity.queries import directory, organisations, partners
 from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.integration.deploy.query_plans import (
     SETTINGS,
@@ -134,8 +138,34 @@ async def events(api: Any, known: KnownRows, wanted: OrderEventFilter | None = N
     await api.events(page.cursor, 50, placed)
 
 
+async def agreements(api: Any, known: KnownRows, conditions: AgreementFilter | None = None) -> None:
+    for page in (Page(first=2), Page(last=2)):
+        await api.agreements_of_sites(known.sites, page, conditions)
+    (listed,) = await api.agreements_of_sites(known.sites[:1], Page(first=2), conditions)
+    await api.agreements_of_sites(known.sites[:1], Page(updated_after=listed.page_info.updated_until), conditions)
+
+
+def imports_of(kind: ImportFileKind) -> list[Read]:
+    """Read the imports of a kind, all and some: there may be none."""
+
+    async def read(api: Any, known: KnownRows) -> None:
+        for conditions in (None, ImportFilter(states=[BulkOperationState.RUNNING])):
+            listed = await api.imports(kind, Page(first=5), conditions)
+            for page in (Page(last=5), Page(first=5, updated_after=listed.page_info.updated_until)):
+                await api.imports(kind, page, conditions)
+
+    return [read]
+
+
+PARTNER_ORGANISATIONS: list[Callable[[KnownRows], OrganisationFilter]] = [
+    lambda known: OrganisationFilter(search="oy"),
+    lambda known: OrganisationFilter(ids=[known.organisation]),
+    lambda known: OrganisationFilter(customer_numbers=["62-0000001-00"], kinds=[OrganisationKind.BUSINESS]),
+]
+
 READS: dict[str, dict[str, list[Read]]] = {
     "identity": {
+        "imports": imports_of(ImportFileKind.ORGANISATIONS),
         "me": [lambda o, k: o.me()],
         "organisations": [
             *(list_pages("organisations", None, order) for order in ORGANISATION_ORDERS),
@@ -148,12 +178,20 @@ READS: dict[str, dict[str, list[Read]]] = {
         "accessOf": [lambda o, k: o.access_of(CALLERS["small"].subject_id)],
         "actors": [lambda o, k: o.actors([CALLERS[name].subject_id for name in ("small", "staff", "partner of one")])],
         "organisationsOfPartners": [
-            lambda o, k: read_pages(
-                lambda page: o.organisations_of_partner(CALLERS["partner of one"].subject_id, page), counted=True
+            *(list_pages("organisations_of_partner", None, order) for order in ORGANISATION_ORDERS),
+            *(
+                filtered_pages("organisations_of_partner", conditions, order)
+                for conditions in PARTNER_ORGANISATIONS
+                for order in ORGANISATION_ORDERS
             ),
+        ],
+        "partners": [
+            list_pages("partners"),
+            filtered_pages("partners", lambda k: PartnerFilter(search="oy", active=True)),
         ],
     },
     "sites": {
+        "imports": imports_of(ImportFileKind.SITES),
         "sites": [
             *(list_pages("sites", None, order) for order in SITE_ORDERS),
             *(list_pages("sites", SiteFilter(search="katu"), order) for order in SITE_ORDERS),
@@ -166,7 +204,12 @@ READS: dict[str, dict[str, list[Read]]] = {
         "containersById": [lambda o, k: o.containers_by_id(k.containers)],
     },
     "orders": {
-        "agreementsOfSites": [lambda o, k: o.agreements_of_sites(k.sites, Page(first=2))],
+        "imports": imports_of(ImportFileKind.AGREEMENTS),
+        "agreementsOfSites": [
+            agreements,
+            lambda o, k: agreements(o, k, AgreementFilter(ended=False)),
+            lambda o, k: agreements(o, k, AgreementFilter(fractions=[Fraction.BIOWASTE])),
+        ],
         "agreementsById": [lambda o, k: o.agreements_by_id(k.agreements)],
         "articlesById": [lambda o, k: o.articles_by_id(k.articles)],
         "calendars": [lambda o, k: o.calendars(k.sites, k.today, k.today + dt.timedelta(days=60))],
@@ -193,6 +236,7 @@ READS: dict[str, dict[str, list[Read]]] = {
         ],
     },
     "stats": {
+        "imports": imports_of(ImportFileKind.INVOICES),
         "volumes": [
             lambda o, k: volumes(o, k, VolumeFilter(organisation_ids=[k.organisation])),
             volumes,
@@ -210,11 +254,9 @@ READS: dict[str, dict[str, list[Read]]] = {
 """Each read of each contract. Callers that reach all rows request no totals and no sums over all: those grow."""
 
 COVERED_ELSEWHERE = {
-    "imports",
     "importProgress",
     "badRows",
     "contacts",
-    "partners",
     "partnersById",
     "publicKeys",
     "settings",
@@ -280,6 +322,8 @@ async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: Make
 def _may_read(caller: str, operation: str) -> bool:
     if operation == "events":
         return True
+    if operation in ("imports", "partners"):
+        return caller == "staff"
     return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById", "articlesById")
 
 
@@ -293,7 +337,7 @@ async def _record_queries(
             blueprint_of(service), cast(Any, _SingleConnectionPool(connection)), clock
         )
         # Identity's API needs keys and passwords, its reads do not.
-        api = _Identity(connection, caller, clock) if service == "identity" else harness.api(caller)
+        api = _Identity(harness, connection, caller) if service == "identity" else harness.api(caller)
         with recorder.recording(connection):
             await call(CountingApi(api, counted=caller.subject_id not in _ALL), known)
     return list({query.text: query for query in recorder.queries}.values())
@@ -302,8 +346,9 @@ async def _record_queries(
 class _Identity:
     """Identity's reads for a caller."""
 
-    def __init__(self, connection: Any, caller: Caller, clock: TestClock) -> None:
-        self._arguments = connection, caller, clock.today()
+    def __init__(self, harness: ServiceHarness[Any, Any], connection: Any, caller: Caller) -> None:
+        self._arguments = connection, caller, harness.clock.today()
+        self._imports = ImportQueries("import_identity", harness.pool, harness.files)
 
     async def me(self) -> object:
         return await directory.me(*self._arguments)
@@ -321,9 +366,16 @@ class _Identity:
     async def access_of(self, subject_id: str) -> object:
         return await directory.access_of(self._arguments[0], subject_id)
 
-    async def organisations_of_partner(self, partner_id: str, page: Page) -> object:
-        (found,) = await directory.organisations_of_partners(self._arguments[0], [partner_id], page)
+    async def organisations_of_partner(self, page: Page, *arguments: Any) -> object:
+        ids, listed = [CALLERS["partner of one"].subject_id], (*arguments, None, None)[:2]
+        (found,) = await organisations.organisations_of_partners(self._arguments[0], ids, page, *listed)
         return found
+
+    async def partners(self, page: Page, *arguments: Any) -> object:
+        return await partners.partners(self._arguments[0], page, *(*arguments, None, None)[:2])
+
+    async def imports(self, kind: ImportFileKind, page: Page, conditions: ImportFilter | None) -> object:
+        return await self._imports.imports(kind.value.lower(), page, conditions)
 
 
 OWNED = {"sites": ("site", "container"), "orders": ("agreement", "article", "order", "pickup"), "support": ("ticket",)}
