@@ -90,6 +90,9 @@ async def test_an_import_is_followed_to_its_end_and_its_deletion(
         return await next_changes(look, ([], []))
 
     assert await changes() == ([], [])
+    other = await harness.imports.upload("sites", "s.csv", iterate_chunks(HEADER.encode()))
+    await harness.imports.start(other.id, Language.EN)
+    assert await changes() == ([], []), "an import of another kind"
     uploaded = await harness.imports.upload("containers", "c.csv", iterate_chunks(FILE))
     assert await changes() == ([(uploaded.id, BulkOperationState.STAGED)], [])
     await harness.imports.start(uploaded.id, Language.EN)
