@@ -23,7 +23,7 @@ def test_batch_fields_declare_their_parent_and_arguments() -> None:
     declared = field.metadata[BATCH_RESOLVER]
     assert isinstance(declared, BatchResolver)
     assert declared.parent is Site
-    assert declared.arguments == ("first", "after", "last", "before", "filter", "order")
+    assert declared.arguments == ("first", "after", "last", "before", "filter", "order", "updated_after")
     assert not declared.takes_selected_fields
     joined = build_schema().get_field_for_type("site", "Agreement")
     assert joined is not None
