@@ -41,8 +41,9 @@ class Journey:
         return line
 
     async def until(self, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        while not holds(line := await self.next_line()):
-            pass
+        async with asyncio.timeout(TIMEOUT_S):  # checkpoints come for ever
+            while not holds(line := await self.next_line()):
+                pass
         return line
 
     async def until_placed(self, order: str) -> None:
