@@ -61,20 +61,20 @@ async def organisations(
     order: OrganisationOrder | None,
 ) -> RelayConnection[Organisation]:
     """Return a page of the organisations that the caller reaches, with all or some sites."""
-    asked = _Asked(filter, order)
-    part: KeysetPage[Organisation] = KeysetPage(page, (str, uuid.UUID), "organisations", *asked.scope)
+    arguments = _ListArguments(filter, order)
+    part: KeysetPage[Organisation] = KeysetPage(page, (str, uuid.UUID), "organisations", *arguments.scope)
     query = SqlQuery(caller.subject_id, day)
-    asked.add_kinds(query)
+    arguments.add_kinds(query)
     rows, total, updates = await fetch_reached(
         connection,
         _TABLE,
-        asked.columns,
+        arguments.columns,
         query,
         part,
-        asked.order,
+        arguments.order,
         reader=Reader(caller, day, _LISTED),
-        restrictions=asked.restrictions,
-        search=search_condition(query, "o", asked.words),
+        restrictions=arguments.restrictions,
+        search=search_condition(query, "o", arguments.words),
     )
     return part.connection(_nodes(rows), total, updates)
 
@@ -91,19 +91,19 @@ async def organisations_of_partners(
     A cursor belongs to one partner's list, and so does a token: a page after either is requested of one partner. A
     token is worth nothing after a change of the partner, which may have brought or removed any of them.
     """
-    asked = _Asked(filter, order)
+    arguments = _ListArguments(filter, order)
     parts: list[KeysetPage[Organisation]] = [
-        KeysetPage(page, (str, uuid.UUID), "organisations of a partner", *asked.scope, text) for text in partner_ids
+        KeysetPage(page, (str, uuid.UUID), "organisations of a partner", *arguments.scope, text) for text in partner_ids
     ]
     if not parts:
         return []
     requested_ids = [find_id("partner", text) for text in partner_ids]
     query = SqlQuery([one for one in requested_ids if one])
     query.where("o.id = ANY (p.organisation_ids)")
-    asked.add_kinds(query)
-    for restriction in asked.restrictions:
+    arguments.add_kinds(query)
+    for restriction in arguments.restrictions:
         query.where(restriction.condition("{}"), restriction.values)
-    if search := search_condition(query, "o", asked.words):
+    if search := search_condition(query, "o", arguments.words):
         query.where(search.condition)
     updates = [Updates()] * len(parts)
     if parts[0].has_look:
@@ -114,7 +114,7 @@ async def organisations_of_partners(
         ]
         updates = await select_changes(connection, _SERVED, query, parts, looks)
     pages = await fetch_pages(
-        connection, "partners p", "p.id = ANY ($1)", _TABLE.name, asked.columns, query, parts[0], asked.order
+        connection, "partners p", "p.id = ANY ($1)", _TABLE.name, arguments.columns, query, parts[0], arguments.order
     )
     connections = []
     for part, partner_id, update in zip(parts, requested_ids, updates, strict=True):
@@ -146,7 +146,7 @@ def to_organisation(row: Row) -> Organisation:
     )
 
 
-class _Asked:
+class _ListArguments:
     """The filter and the order of a list of organisations."""
 
     def __init__(self, filter: OrganisationFilter | None, order: OrganisationOrder | None) -> None:
