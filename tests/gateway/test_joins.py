@@ -108,6 +108,31 @@ async def test_a_list_is_counted_only_where_its_total_is_selected(gateway: Gatew
         gateway.services.calls.clear()
 
 
+@pytest.mark.parametrize(
+    ("operation", "document"),
+    [
+        ("sites", "{ sites(LOOK) { PAGE } }"),
+        ("orders", "{ orders(LOOK) { PAGE } }"),
+        ("tickets", "{ tickets(LOOK) { PAGE } }"),
+        ("organisations", "{ organisations(LOOK) { PAGE } }"),
+        ("partners", "{ partners(LOOK) { PAGE } }"),
+        ("imports", "{ imports(kind: SITES, LOOK) { PAGE } }"),
+        ("agreements_of_sites", "{ sites(first: 1) { edges { node { agreements(LOOK) { PAGE } } } } }"),
+        ("organisations_of_partners", "{ partners(first: 1) { edges { node { organisations(LOOK) { PAGE } } } } }"),
+    ],
+)
+async def test_what_has_changed_is_asked_of_the_owner_of_a_list(
+    gateway: GatewayFixture, operation: str, document: str
+) -> None:
+    for selected in (True, False):
+        page = f"removed pageInfo {{ {'updatedUntil' if selected else 'endCursor'} }}"
+        look = document.replace("LOOK", 'updatedAfter: "token"').replace("PAGE", page)
+        assert "errors" not in await gateway.execute(look, gateway.staff())
+        (call,) = gateway.services.calls_to(operation)
+        assert (call.arguments["page"].updated_after, call.arguments["page"].updates) == ("token", selected)
+        gateway.services.calls.clear()
+
+
 async def test_a_joined_site_is_called_for_with_its_selected_fields(gateway: GatewayFixture) -> None:
     await gateway.execute(
         """{ orders { edges { node { a: site { siteNumber } b: site { containers { litres } } } } } }""",
