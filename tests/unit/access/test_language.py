@@ -100,3 +100,15 @@ def test_only_the_beginning_of_a_long_header_is_read() -> None:
 def test_every_header_has_a_language(accepted: str) -> None:
     assert language_of(accepted) in Language
     assert language_of(accepted, "sv") in Language
+
+
+OWN = st.sampled_from(Language)
+OTHERS = st.lists(st.sampled_from(["de", "fr-CA", "es;q=0.5", "*", "zh-Hant;q=0.1"]), max_size=3)
+
+
+@given(OWN, OWN, OTHERS, OTHERS)
+def test_a_named_language_of_ours_wins_over_the_users_own(
+    own: Language, named: Language, before: list[str], behind: list[str]
+) -> None:
+    assert language_of(", ".join([*before, *behind]), own.value) is own
+    assert language_of(", ".join([*before, named.value, *behind]), own.value) is named

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.db import paging
 from services.chassis.db.paging import IntegerKey, KeysetPage, TimestampKey
 from services.chassis.problems import MalformedInput
 from services.contracts.values import Filter, Page
@@ -201,6 +202,14 @@ def test_a_cursor_that_was_touched_is_malformed() -> None:
     for touched in (cursor + "=", cursor + "A", cursor[:-1], cursor[:3] + "\n" + cursor[3:], "!" + cursor):
         with pytest.raises(MalformedInput):
             page_behind(touched)
+
+
+def test_a_cursor_of_another_version_is_malformed(monkeypatch: pytest.MonkeyPatch) -> None:
+    cursor = page_behind(None).cursor([5])
+    monkeypatch.setattr(paging, "_CURSOR_VERSION", paging._CURSOR_VERSION + 1)
+    with pytest.raises(MalformedInput) as refused:
+        page_behind(cursor)
+    assert refused.value.path == ["after"]
 
 
 def test_a_cursor_belongs_to_its_list_its_order_and_its_filter() -> None:
