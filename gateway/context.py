@@ -25,7 +25,7 @@ from services.contracts.imports import Importing
 from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from services.contracts.values import Refusal
 
 T = TypeVar("T")

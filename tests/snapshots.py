@@ -20,7 +20,7 @@ from services.contracts.identity.operations import Identity
 from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from tests.contract.event_samples import CHANGELOG, first_release, list_new_samples, sample_errors
 from tests.contract.event_schemas import event_schema_errors, write_event_schemas
 from tests.contract.graph_changes import graph_changelog_errors, write_graph_changelog

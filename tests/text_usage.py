@@ -10,7 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
-from services.contracts.support import ContactPreference, Topic
+from services.contracts.support.tickets import ContactPreference, Topic
 from services.contracts.values import MalformedReason
 from tests.gateway.raised_codes import RaisedCode, raised_codes
 

@@ -14,10 +14,12 @@ from gateway.http.resource import resource
 from services.chassis.problems import Unauthenticated
 from services.chassis.rpc.channel import ServiceChannel
 from services.contracts.imports import FILE_TYPE, MAX_BAD_ROWS_BYTES, MAX_FILE_BYTES, OWNER_BY_KIND
+from services.contracts.support.thread import ATTACHMENT_TYPES
 
-UPLOAD_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_FILE_BYTES)
-DOWNLOAD_LIMITS = TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_BAD_ROWS_BYTES)
-_SERVICES = frozenset(OWNER_BY_KIND.values())
+_MEDIA_TYPES = (FILE_TYPE, *ATTACHMENT_TYPES)
+UPLOAD_LIMITS = TransferLimits(media_types=_MEDIA_TYPES, max_bytes=MAX_FILE_BYTES)
+DOWNLOAD_LIMITS = TransferLimits(media_types=_MEDIA_TYPES, max_bytes=MAX_BAD_ROWS_BYTES)
+_SERVICES = frozenset({*OWNER_BY_KIND.values(), "support"})
 """The services that have files."""
 _COST = 1_000
 """As much as a page of a thousand objects."""

@@ -46,8 +46,16 @@ from gateway.schema.sites import container, site
 from gateway.schema.sites.sites import sites
 from gateway.schema.stats import volume
 from gateway.schema.stats.volumes import volumes
-from gateway.schema.support import ticket
+from gateway.schema.support import ticket, ticket_entry
+from gateway.schema.support.add_ticket_note import add_ticket_note
+from gateway.schema.support.answer_ticket import answer_ticket
+from gateway.schema.support.assign_ticket import assign_ticket
+from gateway.schema.support.change_ticket_state import change_ticket_state
+from gateway.schema.support.log_contact import log_contact
+from gateway.schema.support.reply_to_ticket import reply_to_ticket
 from gateway.schema.support.send_contact_form import send_contact_form
+from gateway.schema.support.send_public_form import send_public_form
+from gateway.schema.support.ticket_contact import ticket_contact
 from gateway.schema.support.tickets import tickets
 from services.chassis.runtime import gc_tuning
 from services.chassis.telemetry.logging import logger
@@ -69,6 +77,7 @@ TYPE_EXTENSION_MODULES = (
     step,
     volume,
     ticket,
+    ticket_entry,
     problem,
     bulk_operation,
 )
@@ -83,6 +92,7 @@ QUERIES = [
     orders,
     volumes,
     tickets,
+    ticket_contact,
     partners,
     events,
     import_,
@@ -97,6 +107,13 @@ MUTATIONS = [
     order_extra_pickup,
     report_pickups,
     send_contact_form,
+    send_public_form,
+    reply_to_ticket,
+    change_ticket_state,
+    log_contact,
+    answer_ticket,
+    add_ticket_note,
+    assign_ticket,
     create_partner,
     revoke_partner,
     start_import,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from gateway.context import Context
 from gateway.schema.fields import filter_struct_fields, load_many
+from services.contracts.identity.actors import Actor
 from services.contracts.identity.organisations import Organisation
 from services.contracts.identity.people import Me
 from services.contracts.orders.agreements import Agreement
@@ -16,6 +17,11 @@ from services.contracts.sites import Container, Site
 async def load_organisations(context: Context, ids: Sequence[str | None]) -> list[Organisation | None]:
     """Return the organisations with these ids; None for None, and for one that the caller may not see."""
     return await load_many(ids, context.clients.identity.organisations_by_id)
+
+
+async def load_actors(context: Context, ids: Sequence[str | None]) -> list[Actor | None]:
+    """Return the users and partners with these ids; None for None, and for one who is not known any more."""
+    return await load_many(ids, context.clients.identity.actors)
 
 
 async def load_users(context: Context, ids: Sequence[str]) -> list[Me | None]:

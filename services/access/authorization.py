@@ -94,7 +94,10 @@ class Authorization:
         if permission is None:
             return caller
         for thing in operation.things:
-            permissions = await self._permissions(caller, thing, thing.find(arguments))
+            text = thing.find(arguments)
+            if text is None:
+                continue
+            permissions = await self._permissions(caller, thing, text)
             if isinstance(permissions, Refusal):
                 return permissions
             if caller.kind is not SubjectKind.PARTNER and not _includes(permissions.role, permission.role):

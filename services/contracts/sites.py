@@ -8,7 +8,7 @@ from msgspec import UNSET, UnsetType
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
-from services.contracts.permission import PEOPLE
+from services.contracts.permission import PEOPLE, allow
 from services.contracts.values import (
     Connection,
     ContainerId,
@@ -122,6 +122,15 @@ class Person(Value, frozen=True, kw_only=True):
     """The e-mail address as the operator's ERP has it, unverified; None if unknown."""
 
 
+class SiteContact(Value, frozen=True, kw_only=True):
+    """The contact person of a site. Only services get it, at the moment of use."""
+
+    site_id: Id
+    address: Address
+    contact_person: Person | None
+    """None if there is none."""
+
+
 class Container(Value, frozen=True, kw_only=True):
     """The bins of one fraction and size on a site."""
 
@@ -225,6 +234,11 @@ class Sites(Importing, Protocol):
     @read(PEOPLE)
     async def sites_by_id(self, ids: list[SiteId], fields: list[FieldName] | None = None) -> list[Site | None]:
         """Return the sites with these ids, in this order; None for one that the caller may not see."""
+        ...
+
+    @read(allow(services=("support",)))
+    async def site_contacts(self, site_ids: list[Id]) -> list[SiteContact | None]:
+        """Return the contacts of these sites, in this order; None for a site that does not exist."""
         ...
 
     @read(PEOPLE)

@@ -85,6 +85,8 @@ PickupId = Annotated[str, TextLimit(100), IdOf("pickup")]
 """The id of a pickup: its UUID is a UUIDv8, which says what the pickup is of, and when or which."""
 PartnerId = Annotated[str, TextLimit(100), IdOf("partner")]
 TicketId = Annotated[str, TextLimit(100), IdOf("ticket")]
+TicketEntryId = Annotated[str, TextLimit(100), IdOf("entry")]
+FileId = Annotated[str, TextLimit(100), IdOf("file")]
 KEY_LENGTH = Length(1, 200)
 IdempotencyKey = Annotated[str, TextLimit(200, verbatim=True), KEY_LENGTH]
 """A key that the caller chooses for a command: a repetition with the same key is the same command."""

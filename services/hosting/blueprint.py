@@ -40,6 +40,7 @@ from services.chassis.runtime.clock import Clock
 from services.chassis.runtime.settings import InvalidSettings, ServiceSettings
 from services.contracts.identity.events import AccessStated
 from services.contracts.identity.operations import Identity
+from services.hosting.file_resource import UploadPurpose
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
@@ -55,6 +56,7 @@ class ServiceRuntime(Generic[T]):
         pool: Pool,
         identity: ServiceChannel,
         blueprint: "Blueprint[T, Any]",
+        channels: Mapping[str, ServiceChannel] | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock
@@ -65,6 +67,8 @@ class ServiceRuntime(Generic[T]):
             pool, clock, blueprint.transaction, self.relay_notifier.notify, self.job_notifier.notify
         )
         self.identity = identity
+        self.channels: Mapping[str, ServiceChannel] = channels or {}
+        """The channels to the other services that the blueprint names, by their names."""
         self._blueprint = blueprint
         self._key_ring = _read_key_ring(blueprint.name, settings) if blueprint.sealed else None
         self.tokens = ServiceTokens(blueprint.name, settings.service_secret, self.identity, clock)
@@ -109,6 +113,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """Builds the implementation of the contract for one caller."""
     owners: Mapping[str, ThingOwner] = {}
     """The owners of the things that operations are about, by the prefixes of their ids."""
+    calls: Sequence[str] = ()
+    """The services that the service calls, beside identity: its settings have a ``<name>_url`` of each."""
     subscribes_to: Sequence[str] = ()
     """The services whose topics the service consumes."""
     handlers: Callable[[ServiceRuntime[T]], Handlers[T]]
@@ -125,6 +131,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's own tables with a ``version`` that its events carry."""
     has_files: bool = False
     """Whether things of the service have files, imports among them."""
+    uploads: Callable[[ServiceRuntime[T]], Mapping[str, UploadPurpose]] = lambda runtime: {}
+    """The purposes of uploads by their names in the address, beside those of imports."""
     imports: Callable[[ServiceRuntime[T]], Sequence[ImportKind[T, Any]]] = lambda runtime: ()
     """The kinds of files that the service imports."""
     announcements: Sequence[Announcement[T]] = ()

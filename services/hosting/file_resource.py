@@ -4,7 +4,7 @@ Each purpose says who may upload. A download is open to the bearer of its link, 
 it had authorised.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -46,10 +46,10 @@ class UploadPurpose(msgspec.Struct, frozen=True, kw_only=True):
 
     permission: Permission
     """The callers who may upload."""
-    media_type: str
-    """The media type of the request."""
-    receive: Callable[[str, AsyncIterator[bytes]], Awaitable[msgspec.Struct]]
-    """Keeps a file of this name and content, and returns the response; raises InvalidUpload or InvalidFile."""
+    media_types: Sequence[str]
+    """The media types that the request may state. The content decides, whatever it states."""
+    receive: Callable[[Caller, str, AsyncIterator[bytes]], Awaitable[msgspec.Struct]]
+    """Keeps a caller's file of this name and content, and returns the response; raises InvalidUpload or InvalidFile."""
 
 
 def file_routes(
@@ -67,15 +67,16 @@ def file_routes(
         if purpose is None:
             return problem_response(404, "Unknown purpose", "NOT_FOUND", path=["purpose"])
         check_permission(caller, purpose.permission)
-        if request.headers.get("content-type", "").partition(";")[0].strip().lower() != purpose.media_type:
-            accept = {"Accept": purpose.media_type}
-            params = {"expected": purpose.media_type}
+        if request.headers.get("content-type", "").partition(";")[0].strip().lower() not in purpose.media_types:
+            expected = ", ".join(purpose.media_types)
+            accept = {"Accept": expected}
+            params = {"expected": expected}
             return problem_response(415, "No such type", "UNSUPPORTED_MEDIA_TYPE", accept, params=params)
         if uploads >= MAX_CONCURRENT_UPLOADS:
             return problem_response(503, "Other files come just now", "UNAVAILABLE", {"Retry-After": "10"})
         uploads += 1
         try:
-            kept = await purpose.receive(request.query_params.get("name", ""), request.stream())
+            kept = await purpose.receive(caller, request.query_params.get("name", ""), request.stream())
         except _REFUSALS as error:
             return _problem(error)
         finally:

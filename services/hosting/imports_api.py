@@ -1,6 +1,7 @@
 """The operations on imports and the purposes of their uploads, the same in every service with imports."""
 
 import functools
+from collections.abc import AsyncIterator
 from typing import Any
 
 from services.access.caller import Caller
@@ -56,9 +57,13 @@ class ImportsApi:
 
 def import_purposes(imports: FileImporter[Any]) -> dict[str, UploadPurpose]:
     """Return a purpose for each kind of file: its upload is an import that can be started."""
+
+    async def receive(kind: str, caller: Caller, name: str, content: AsyncIterator[bytes]) -> Import:
+        return await imports.upload(kind, name, content)
+
     return {
         f"{UPLOAD_PREFIX}{kind}": UploadPurpose(
-            permission=STAFF, media_type=FILE_TYPE, receive=functools.partial(imports.upload, kind)
+            permission=STAFF, media_types=[FILE_TYPE], receive=functools.partial(receive, kind)
         )
         for kind in imports.kinds
     }

@@ -109,9 +109,13 @@ async def open_runtime(
     """Open the runtime of a process, and close it at the end."""
     clock = SystemClock(settings.time_zone, settings.clock_file)
     pool = await postgres.open_pool(settings.database_url, name=f"{blueprint.name} {role}", size=POOL_SIZES[role])
-    async with Origin(settings.identity_url, connections=50) as origin:
+    async with contextlib.AsyncExitStack() as origins:
+        channels = {}
+        for name in ("identity", *blueprint.calls):
+            origin = await origins.enter_async_context(Origin(getattr(settings, f"{name}_url"), connections=50))
+            channels[name] = ServiceChannel(name, origin)
         try:
-            yield ServiceRuntime(settings, clock, pool, ServiceChannel("identity", origin), blueprint)
+            yield ServiceRuntime(settings, clock, pool, channels.pop("identity"), blueprint, channels)
         finally:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(pool.close(), 2)
@@ -128,7 +132,8 @@ def api_routes(
     own_routes = blueprint.routes(runtime, authenticator)
     if not blueprint.has_files:
         return [*contract_routes, *own_routes]
-    resource = file_routes(runtime.files, import_purposes(runtime.imports), authenticator.caller)
+    purposes = {**import_purposes(runtime.imports), **blueprint.uploads(runtime)}
+    resource = file_routes(runtime.files, purposes, authenticator.caller)
     return [*contract_routes, *resource, *own_routes]
 
 

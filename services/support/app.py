@@ -7,11 +7,13 @@ from services.access.caller import Caller
 from services.access.copy import ACCESS_COPY
 from services.chassis.events.copies.rebuild import Copy
 from services.contracts.sites import SiteStated
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.support.domain.limits import MessageLimits
-from services.support.http.api import SupportApi
+from services.support.http.api import SupportApi, SupportDependencies
+from services.support.http.attachments import attachment_purpose
 from services.support.http.recipients import IdentityRecipients
+from services.support.http.site_contacts import SitesSiteContacts
 from services.support.messaging.handlers import HANDLERS
 from services.support.messaging.jobs import receipt_job
 from services.support.settings import SupportSettings
@@ -25,7 +27,13 @@ Runtime = ServiceRuntime[SupportTransaction]
 def _build_api(runtime: Runtime) -> Callable[[Caller], Support]:
     # Most tests run without a process, whose settings have no limits.
     limits = runtime.settings.message_limits if isinstance(runtime.settings, SupportSettings) else MessageLimits()
-    return lambda caller: SupportApi(runtime, caller, limits)
+    dependencies = SupportDependencies(
+        runtime=runtime,
+        limits=limits,
+        recipients=IdentityRecipients(runtime.identity, runtime.tokens),
+        site_contacts=SitesSiteContacts(runtime.channels["sites"], runtime.tokens),
+    )
+    return lambda caller: SupportApi(dependencies, caller)
 
 
 SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
@@ -36,6 +44,9 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     bind=_build_api,
     owners=OWNERS,
     settings=SupportSettings,
+    has_files=True,
+    uploads=lambda runtime: attachment_purpose(runtime.files),
+    calls=["orders", "sites"],
     subscribes_to=["identity", "sites"],
     handlers=lambda runtime: HANDLERS,
     sensitive=SENSITIVE,

@@ -1,7 +1,7 @@
 """Mutation sendContactForm."""
 
 from gateway.schema.fields import Info, field
-from services.contracts.support import ContactFormReceived, SendContactForm
+from services.contracts.support.tickets import ContactFormReceived, SendContactForm
 from services.contracts.values import Refusal
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from gateway.schema.fields import Info, field, requested_page
 from services.chassis.rpc.raw_result import raw_client
-from services.contracts.support import Ticket, TicketFilter, TicketOrder
+from services.contracts.support.tickets import Ticket, TicketFilter, TicketOrder
 from services.contracts.values import Connection, Doc
 
 

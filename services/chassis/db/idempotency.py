@@ -1,7 +1,8 @@
 """Idempotency keys: a repeated command returns the result of the first one, read again, for 90 days.
 
 A key belongs to (organisation, caller, operation). The unique row makes a concurrent repetition wait for the first
-call. A refused command changed nothing and leaves the key free. The operation has authorised the caller before.
+call. A command that is refused, or in conflict with a change, changed nothing and leaves the key free. The operation
+has authorised the caller before.
 
 The kept answer is the result's type and the ids of what it shows, never its contents: a repetition shows what the
 caller may see now, and a secret that was shown once is stored nowhere.
@@ -15,7 +16,17 @@ import msgspec
 from msgspec import NODEFAULT
 
 from services.chassis.db.postgres import DatabaseConnection
-from services.contracts.values import KEY_LENGTH, Id, Outcome, Refusal, Value, length_problem, malformed, refuse
+from services.contracts.values import (
+    KEY_LENGTH,
+    Conflict,
+    Id,
+    Outcome,
+    Refusal,
+    Value,
+    length_problem,
+    malformed,
+    refuse,
+)
 
 A = TypeVar("A", bound=Outcome)
 
@@ -37,9 +48,9 @@ _STORE_ANSWER = """
 
 
 class _Refused(Exception):
-    """Rolls the savepoint back for a refusal."""
+    """Rolls the savepoint back for a refusal or a conflict."""
 
-    def __init__(self, refusal: Refusal) -> None:
+    def __init__(self, refusal: Conflict | Refusal) -> None:
         self.refusal = refusal
 
 
@@ -50,10 +61,10 @@ async def execute_once(
     caller: str,
     operation: str,
     command: Value,
-    do: Callable[[], Awaitable[A | Refusal]],
+    do: Callable[[], Awaitable[A | Conflict | Refusal]],
     ids: Callable[[A], Sequence[Id]],
     read_again: Mapping[type[A], ReadAgain[A]],
-) -> A | Refusal:
+) -> A | Conflict | Refusal:
     """Execute a command with an ``idempotency_key``, or read the result of its first execution again.
 
     ``ids`` returns the ids that are kept of a result; ``read_again`` has a reader for each type of result.
@@ -70,7 +81,7 @@ async def execute_once(
         async with connection.transaction():
             if await connection.fetchval(_CLAIM, *row, digest):
                 result = await do()
-                if isinstance(result, Refusal):
+                if isinstance(result, Conflict | Refusal):
                     raise _Refused(result)
                 await connection.execute(_STORE_ANSWER, *row, _type_name(type(result)), list(ids(result)))
                 return result

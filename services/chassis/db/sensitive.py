@@ -46,7 +46,8 @@ class SensitiveTable(msgspec.Struct, frozen=True, kw_only=True):
     persons: Mapping[str, str] = {}
     """The condition on a person's rows ($1: the UUID of the person's id), by the prefix of the id."""
     erased: Mapping[str, str] | None = None
-    """The values that an erasure leaves, as SQL by column; other columns keep theirs. None: it deletes the rows."""
+    """The values that an erasure leaves, as SQL by column; other columns keep theirs. None: it deletes the rows.
+    Empty: the database makes the columns again from what is left."""
     kept_for: str = ""
     """How long rows are kept that are not found by a person."""
 
@@ -88,7 +89,7 @@ async def erase_person(
         condition = table.persons[prefix]
         if table.erased is None:
             await connection.execute(f"DELETE FROM {table.table} WHERE {condition}", value)
-        else:
+        elif table.erased:
             values = ", ".join(f"{column} = {erased}" for column, erased in table.erased.items())
             await connection.execute(f"UPDATE {table.table} SET {values} WHERE {condition}", value)
 

@@ -24,7 +24,7 @@ from services.chassis.runtime.clock import Clock
 from services.chassis.telemetry import spans, tracing
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event
-from services.contracts.values import Id, Outcome, Refusal, Value
+from services.contracts.values import Conflict, Id, Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
 V = TypeVar("V")
@@ -97,6 +97,30 @@ class Transaction:
         read_again: Mapping[type[A], ReadAgain[A]],
     ) -> A | Refusal:
         """Execute a command with an idempotency key, or read its first outcome again (see ``db.idempotency``)."""
+        outcome = await self.change_once(
+            organisation=organisation,
+            caller=caller,
+            operation=operation,
+            command=command,
+            do=do,
+            ids=ids,
+            read_again=read_again,
+        )
+        assert not isinstance(outcome, Conflict), "the command names no version"
+        return outcome
+
+    async def change_once(
+        self,
+        *,
+        organisation: str,
+        caller: str,
+        operation: str,
+        command: Value,
+        do: Callable[[], Awaitable[A | Conflict | Refusal]],
+        ids: Callable[[A], Sequence[Id]],
+        read_again: Mapping[type[A], ReadAgain[A]],
+    ) -> A | Conflict | Refusal:
+        """Execute a command that names a version of what it changes, as ``execute_once`` does any other."""
         before = self._counts()
         outcome = await idempotency.execute_once(
             self.connection,
@@ -108,7 +132,7 @@ class Transaction:
             ids=ids,
             read_again=read_again,
         )
-        if isinstance(outcome, Refusal):
+        if isinstance(outcome, Conflict | Refusal):
             self._undo_after(before)
         return outcome
 

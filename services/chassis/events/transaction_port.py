@@ -12,7 +12,7 @@ from services.chassis.jobs.job import Job
 from services.chassis.mail import MailMessage
 from services.chassis.runtime.clock import Clock
 from services.contracts.declare import Event
-from services.contracts.values import Id, Outcome, Refusal, Value
+from services.contracts.values import Conflict, Id, Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
 
@@ -66,6 +66,20 @@ class TransactionPort(Protocol):
         read_again: Mapping[type[A], ReadAgain[A]],
     ) -> A | Refusal:
         """Execute a command with an idempotency key, or read its first outcome again (see ``db.idempotency``)."""
+        ...
+
+    async def change_once(
+        self,
+        *,
+        organisation: str,
+        caller: str,
+        operation: str,
+        command: Value,
+        do: Callable[[], Awaitable[A | Conflict | Refusal]],
+        ids: Callable[[A], Sequence[Id]],
+        read_again: Mapping[type[A], ReadAgain[A]],
+    ) -> A | Conflict | Refusal:
+        """Execute a command that names a version of what it changes, as ``execute_once`` does any other."""
         ...
 
     async def erased_keys(self, prefix: str, keys: Collection[str]) -> frozenset[str]:

@@ -87,7 +87,9 @@ async def expire(connection: DatabaseConnection, now: dt.datetime, limit: int) -
     return [DeleteFile(file_id=row["id"]) for row in await connection.fetch(_EXPIRE, now, limit)]
 
 
-async def find_kept(pool: Pool, ids: Collection[uuid.UUID], now: dt.datetime) -> Mapping[uuid.UUID, FileRow]:
+async def find_kept(
+    connection: DatabaseConnection | Pool, ids: Collection[uuid.UUID], now: dt.datetime
+) -> Mapping[uuid.UUID, FileRow]:
     """Return those of the files that are kept and have not expired, by their ids."""
-    rows = await pool.fetch(_FIND_KEPT, ids, now) if ids else []
+    rows = await connection.fetch(_FIND_KEPT, ids, now) if ids else []
     return {row["id"]: FileRow(**{**row, "media_type": MediaType(row["media_type"])}) for row in rows}

@@ -1,16 +1,13 @@
-"""Usernames and e-mail addresses."""
+"""Usernames."""
 
 import re
 import unicodedata
 
+from services.contracts.address_formats import is_email
 from services.contracts.identity.people import USERNAME_LENGTH
 from services.contracts.values import Problem, length_problem, malformed
 from services.identity.domain.scripts import has_ignorable, is_in_one_script
 
-MAX_EMAIL_LENGTH = 254
-"""RFC 5321, section 4.5.3.1.3, less the angle brackets."""
-
-_EMAIL = re.compile(r"""[^@\s<>(),;:"\\]{1,64}@[^@\s.<>(),;:"\\]+(\.[^@\s.<>(),;:"\\]+)+""")
 _PARTS = re.compile(r"[@.]")
 
 
@@ -44,8 +41,3 @@ def username_key(typed: str) -> str:
     for _ in range(2):
         folded = unicodedata.normalize("NFKC", folded.casefold())
     return " ".join("".join(character for character in folded if character.isprintable()).split())
-
-
-def is_email(text: str) -> bool:
-    """Return whether a text has the format of an e-mail address. Only a mail can verify the address."""
-    return len(text) <= MAX_EMAIL_LENGTH and text.isprintable() and _EMAIL.fullmatch(text) is not None

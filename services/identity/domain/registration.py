@@ -4,6 +4,7 @@ import re
 
 import msgspec
 
+from services.contracts.address_formats import email_problems
 from services.contracts.identity.people import Register
 from services.contracts.values import Problem, malformed
 from services.identity.domain import names, password
@@ -55,8 +56,7 @@ def account_problems(username: str, email: str, secret: str) -> list[Problem]:
     problems = []
     if of_username := names.username_problem(username):
         problems.append(of_username)
-    if not names.is_email(email):
-        problems.append(malformed("email", reason="EXAMPLE", example="name@example.com"))
+    problems += email_problems(email, "email")
     if weak := password.password_problem(secret, username):
         problems.append(weak)
     return problems

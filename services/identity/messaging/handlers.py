@@ -10,7 +10,7 @@ from services.contracts.identity.events import IdentityAuditRecorded
 from services.contracts.orders.events import OrdersAuditRecorded
 from services.contracts.sites import SitesAuditRecorded
 from services.contracts.stats import InvoiceStated, StatsAuditRecorded
-from services.contracts.support import SupportAuditRecorded
+from services.contracts.support.events import SupportAuditRecorded
 from services.identity.domain.organisation import InvoiceCopy
 from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.ports.transaction import IdentityStore

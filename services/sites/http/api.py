@@ -1,7 +1,7 @@
 """The operations of sites, for one caller: each calls its query or use case."""
 
 from services.access.caller import Caller
-from services.contracts.sites import Container, Site, SiteFilter, SiteOrder
+from services.contracts.sites import Container, Site, SiteContact, SiteFilter, SiteOrder
 from services.contracts.values import Connection, Id, Page
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
@@ -31,6 +31,10 @@ class SitesApi(ImportsApi):
     async def sites_by_id(self, ids: list[Id], fields: list[str] | None = None) -> list[Site | None]:
         async with self._runtime.pool.acquire() as connection:
             return await sites.sites_by_id(connection, self._caller, self._runtime.clock.today(), ids, fields)
+
+    async def site_contacts(self, site_ids: list[Id]) -> list[SiteContact | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await sites.site_contacts(connection, site_ids)
 
     async def containers_by_id(self, ids: list[Id]) -> list[Container | None]:
         async with self._runtime.pool.acquire() as connection:

@@ -27,6 +27,7 @@ from services.contracts.sites import (
     Person,
     PropertyType,
     Site,
+    SiteContact,
     SiteFilter,
     SiteOrder,
     SiteOrderField,
@@ -47,6 +48,10 @@ _SORT_COLUMNS = {
     SiteOrderField.SITE_NUMBER: "s.site_number",
 }
 _BY_ADDRESS = SiteOrder(field=SiteOrderField.ADDRESS)
+_CONTACTS = """
+    SELECT s.id, s.street, s.postal_code, s.city, s.contact_name, s.contact_phone, s.contact_email
+    FROM sites s WHERE s.id = ANY ($1)
+"""
 _BY_ID = f"SELECT {_COLUMNS} FROM sites s WHERE {_VISIBLE} AND s.id = ANY ($3)"
 _SELECT_CONTAINERS = """
     SELECT c.id, c.site_id, c.container_number, c.fraction, c.litres, c.count, c.version FROM containers c
@@ -126,6 +131,28 @@ async def _fetch_containers(
     return containers
 
 
+async def site_contacts(connection: DatabaseConnection, ids: Sequence[Id]) -> list[SiteContact | None]:
+    """Return the contacts of the sites with these ids, in their order, whoever reaches them; None for an unknown id."""
+    requested_ids = [find_id("site", text) for text in ids]
+    rows = await connection.fetch(_CONTACTS, [site_id for site_id in requested_ids if site_id])
+    found = {
+        row["id"]: SiteContact(
+            site_id=write_id("site", row["id"]), address=_to_address(row), contact_person=_to_person(row)
+        )
+        for row in rows
+    }
+    return [found.get(site_id) if site_id else None for site_id in requested_ids]
+
+
+def _to_address(row: Row) -> Address:
+    return Address(street=row["street"], postal_code=row["postal_code"], city=row["city"])
+
+
+def _to_person(row: Row) -> Person | None:
+    name = row["contact_name"]
+    return Person(name=name, phone=row["contact_phone"], email=row["contact_email"]) if name else None
+
+
 def _to_container(row: Row) -> Container:
     return Container(
         id=write_id("container", row["id"]),
@@ -140,18 +167,17 @@ def _to_container(row: Row) -> Container:
 
 def _to_site(row: Row, containers: dict[uuid.UUID, list[Container]] | None) -> Site:
     own: list[Container] | UnsetType = UNSET if containers is None else containers[row["id"]]
-    name = row["contact_name"]
     return Site(
         id=write_id("site", row["id"]),
         organisation_id=write_id("org", row["organisation_id"]),
         site_number=row["site_number"],
-        address=Address(street=row["street"], postal_code=row["postal_code"], city=row["city"]),
+        address=_to_address(row),
         municipality=row["municipality"],
         area=row["area"],
         property_type=PropertyType(row["property_type"]),
         dwellings=row["dwellings"],
         billed_to=row["billed_to"],
-        contact_person=Person(name=name, phone=row["contact_phone"], email=row["contact_email"]) if name else None,
+        contact_person=_to_person(row),
         version=row["version"],
         containers=own,
     )

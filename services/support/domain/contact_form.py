@@ -1,15 +1,24 @@
-"""The contact form (S1), and the limits of its fields."""
+"""The texts of contact forms, tickets and contacts (S1, S2), and their limits."""
 
-import re
 import unicodedata
+from collections.abc import Sequence
 
 import msgspec
 
-from services.contracts.support import MESSAGE_LENGTH, ContactPreference, SendContactForm
-from services.contracts.values import Refusal, length_problem, malformed
+from services.contracts.address_formats import email_problems, phone_problems
+from services.contracts.support.tickets import (
+    MAX_ATTACHMENTS,
+    MESSAGE_LENGTH,
+    SENDER_NAME_LENGTH,
+    Channel,
+    ContactPreference,
+    LogContact,
+    SendContactForm,
+    SendPublicForm,
+)
+from services.contracts.values import Id, Problem, Refusal, length_problem, malformed
 
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
-"""A number of ITU-T E.164, section 6: a country code and the national number."""
+LOGGED_CHANNELS = frozenset({Channel.PHONE, Channel.LETTER, Channel.VISIT})
 
 
 class ContactForm(msgspec.Struct, frozen=True):
@@ -17,8 +26,9 @@ class ContactForm(msgspec.Struct, frozen=True):
 
     message: str
     """Trimmed, with newlines as line ends."""
-    phone: str | None
+    phone: str | None = None
     """None unless the sender asks to be called."""
+    email: str | None = None
 
 
 def parse_contact_form(command: SendContactForm) -> ContactForm | Refusal:
@@ -27,15 +37,57 @@ def parse_contact_form(command: SendContactForm) -> ContactForm | Refusal:
     A message is ``MESSAGE_LENGTH`` characters without control characters other than newline and tab. A
     telephone number has the format of E.164. It is dropped unless the sender asks to be called.
     """
-    message = command.message.replace("\r\n", "\n").replace("\r", "\n").strip()
+    message = clean_lines(command.message)
     wants_call = command.contact_preference is ContactPreference.PHONE
     phone = (command.phone or "").strip() if wants_call else None
-    problems = []
-    length = length_problem(message, MESSAGE_LENGTH, "message")
-    if length is not None:
-        problems.append(length)
-    elif any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in message):
-        problems.append(malformed("message", reason="CHARACTERS"))
-    if phone is not None and not _PHONE.fullmatch(phone):
-        problems.append(malformed("phone", reason="EXAMPLE", example="+358401234567"))
+    problems = [
+        *text_problems(message, "message"),
+        *attachment_problems(command.attachment_ids),
+        *phone_problems(phone, "phone"),
+    ]
     return Refusal(problems=problems) if problems else ContactForm(message, phone)
+
+
+def parse_public_form(command: SendPublicForm) -> ContactForm | Refusal:
+    """Return the form, MALFORMED for each invalid field, or CONTACT_REQUIRED without address and telephone number."""
+    message, phone, email = clean_lines(command.message), command.phone or None, command.email or None
+    problems = [
+        *(one for one in [length_problem(command.name, SENDER_NAME_LENGTH, "name")] if one),
+        *text_problems(message, "message"),
+        *phone_problems(phone, "phone"),
+        *email_problems(email, "email"),
+    ]
+    if not problems and phone is None and email is None:
+        problems = [Problem(code="CONTACT_REQUIRED", path=["email"])]
+    return Refusal(problems=problems) if problems else ContactForm(message, phone, email)
+
+
+def parse_logged_contact(command: LogContact) -> ContactForm | Refusal:
+    """Return the contact that the staff write down, or MALFORMED for each invalid field."""
+    message, phone, email = clean_lines(command.message), command.phone or None, command.email or None
+    problems = [*text_problems(message, "message"), *phone_problems(phone, "phone"), *email_problems(email, "email")]
+    if command.channel not in LOGGED_CHANNELS:
+        problems.append(malformed("channel", reason="EXAMPLE", example=Channel.PHONE.value))
+    return Refusal(problems=problems) if problems else ContactForm(message, phone, email)
+
+
+def clean_lines(text: str) -> str:
+    """Return a text trimmed, with newlines as line ends."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").strip()
+
+
+def text_problems(text: str, field: str) -> list[Problem]:
+    """Return the problems of a text in lines."""
+    length = length_problem(text, MESSAGE_LENGTH, field)
+    if length is not None:
+        return [length]
+    if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in text):
+        return [malformed(field, reason="CHARACTERS")]
+    return []
+
+
+def attachment_problems(ids: Sequence[Id]) -> list[Problem]:
+    """Return TOO_MANY for more files than an entry may have."""
+    if len(ids) <= MAX_ATTACHMENTS.most:
+        return []
+    return [malformed("attachmentIds", reason="TOO_MANY", most=MAX_ATTACHMENTS.most)]

@@ -1,6 +1,7 @@
 """The limits of messages (S1): each message opens a ticket that a person reads, and causes a mail."""
 
 import datetime as dt
+import hashlib
 import math
 from collections.abc import Sequence
 from typing import Annotated
@@ -23,6 +24,17 @@ class MessageLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Of one of the staff, who write down calls of customers."""
     organisation: AtLeastOne = 30
     """About the sites of one organisation. Messages of staff count, but are not refused."""
+    reply: AtLeastOne = 30
+    """Of one customer in the threads of tickets."""
+    sender: AtLeastOne = 3
+    """Of one e-mail address or telephone number in the public form."""
+    address: AtLeastOne = 10
+    """From one network address in the public form."""
+
+
+def digest_of(sender: str) -> str:
+    """Return the form in which the sender of a public form is remembered for the limits: no address can be read."""
+    return hashlib.sha256(sender.encode()).hexdigest()
 
 
 def limit_refusal(full_since: Sequence[dt.datetime], now: dt.datetime) -> Refusal | None:

@@ -1,11 +1,12 @@
-"""A ticket, and the number by which people name it."""
+"""A ticket with its thread, and the number by which people name it."""
 
 import datetime as dt
 import uuid
 
 import msgspec
 
-from services.contracts.support import ContactPreference, TicketState, Topic
+from services.contracts.support.thread import EntryKind
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
 
 
 class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,21 +18,61 @@ class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """A ticket as it is stored. ``site_number`` is the site's at that time; ``user_id`` is the sender's."""
+    """A ticket as it is stored. Its first message is the entry with the same id."""
 
     id: uuid.UUID
     number: str
-    organisation_id: uuid.UUID
-    site_id: uuid.UUID
+    organisation_id: uuid.UUID | None
+    site_id: uuid.UUID | None
     site_number: str
-    user_id: uuid.UUID
+    """The site's number when the ticket was opened; empty without a site."""
+    user_id: uuid.UUID | None
+    """The user who opened it, a customer or one of the staff; None for a public form, and for Kierto itself."""
     topic: Topic
+    channel: Channel
     state: TicketState
-    message: str
     contact_preference: ContactPreference
-    phone: str | None
+    pickup_id: uuid.UUID | None = None
+    order_id: uuid.UUID | None = None
+    agreement_id: uuid.UUID | None = None
+    assigned_to: uuid.UUID | None = None
+    """The employee who works on it."""
     opened_at: dt.datetime
+    updated_at: dt.datetime
+    """The time of the last change that customers see."""
+    settled_at: dt.datetime | None = None
+    """The time at which it was solved or closed; None while it is open."""
     version: int
+
+
+class EntryRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An entry of a thread as it is stored."""
+
+    id: uuid.UUID
+    ticket_id: uuid.UUID
+    kind: EntryKind
+    channel: Channel
+    author_id: uuid.UUID | None
+    """The user who wrote it; None for a public form, and for Kierto itself."""
+    text: str
+    at: dt.datetime
+    file_ids: list[uuid.UUID] = []
+    """The files that came with it."""
+
+
+class SenderContact(msgspec.Struct, frozen=True, kw_only=True):
+    """The contact that a ticket itself has of its sender: personal data, kept apart and read by need."""
+
+    ticket_id: uuid.UUID
+    name: str = ""
+    email: str | None = None
+    phone: str | None = None
+    address: str = ""
+    """The place in the sender's words."""
+    customer_number: str = ""
+    """The customer number as the sender gave it, unchecked."""
+    identified_by: str = ""
+    """The way in which the staff identified a caller."""
 
 
 def ticket_number(year: int, count: int) -> str:

@@ -2,32 +2,121 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
 from services.access.caller import Caller
-from services.contracts.support import ContactFormReceived, SendContactForm, Ticket, TicketFilter, TicketOrder
-from services.contracts.values import Connection, Id, Page, Refusal
+from services.chassis.db.idempotency import ReadAgain
+from services.contracts.support.thread import (
+    AddTicketNote,
+    AnswerTicket,
+    ReplyToTicket,
+    TicketEntry,
+    TicketEntryAdded,
+    TicketEntryFilter,
+    TicketEntryOrder,
+)
+from services.contracts.support.tickets import (
+    AssignTicket,
+    ChangeTicketState,
+    ContactFormReceived,
+    ContactLogged,
+    LogContact,
+    PublicFormReceived,
+    SendContactForm,
+    SendPublicForm,
+    Ticket,
+    TicketAssigned,
+    TicketContact,
+    TicketFilter,
+    TicketOrder,
+    TicketStateChanged,
+)
+from services.contracts.values import Conflict, Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.support.domain.limits import MessageLimits
-from services.support.queries import tickets
+from services.support.queries import threads, tickets
 from services.support.store.transaction import SupportTransaction
+from services.support.usecases.add_ticket_note import add_ticket_note
+from services.support.usecases.answer_ticket import answer_ticket
+from services.support.usecases.assign_ticket import assign_ticket
+from services.support.usecases.change_ticket_state import change_ticket_state
+from services.support.usecases.log_contact import log_contact
+from services.support.usecases.ports.recipients import Recipients
+from services.support.usecases.ports.site_contacts import SiteContacts
+from services.support.usecases.read_ticket_contact import read_ticket_contact
+from services.support.usecases.reply_to_ticket import reply_to_ticket
 from services.support.usecases.send_contact_form import send_contact_form
+from services.support.usecases.send_public_form import send_public_form
+
+
+class SupportDependencies(msgspec.Struct, frozen=True, kw_only=True):
+    """The dependencies of the operations, made once a process."""
+
+    runtime: ServiceRuntime[SupportTransaction]
+    limits: MessageLimits
+    recipients: Recipients
+    site_contacts: SiteContacts
 
 
 class SupportApi:
-    """``services.contracts.support.Support`` for one caller."""
+    """``services.contracts.support.operations.Support`` for one caller."""
 
-    def __init__(self, runtime: ServiceRuntime[SupportTransaction], caller: Caller, limits: MessageLimits) -> None:
-        self._runtime = runtime
+    def __init__(self, dependencies: SupportDependencies, caller: Caller) -> None:
+        self._dependencies = dependencies
+        self._runtime = dependencies.runtime
         self._caller = caller
-        self._limits = limits
 
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         async with self._runtime.work() as tx:
 
-            async def read_again(ids: Sequence[Id]) -> ContactFormReceived | None:
-                (ticket,) = await tickets.tickets_by_id(tx.connection, self._caller, tx.today, ids)
+            async def read(ids: Sequence[Id]) -> ContactFormReceived | None:
+                ticket = await self._ticket(tx, ids)
                 return ContactFormReceived(ticket=ticket) if ticket else None
 
-            return await send_contact_form(tx, self._caller, self._limits, command, read_again)
+            return await send_contact_form(tx, self._caller, self._dependencies.limits, command, read)
+
+    async def send_public_form(self, command: SendPublicForm) -> PublicFormReceived | Refusal:
+        async with self._runtime.work() as tx:
+            return await send_public_form(tx, self._caller, self._dependencies.limits, command)
+
+    async def log_contact(self, command: LogContact) -> ContactLogged | Refusal:
+        async with self._runtime.work() as tx:
+
+            async def read(ids: Sequence[Id]) -> ContactLogged | None:
+                ticket = await self._ticket(tx, ids)
+                return ContactLogged(ticket=ticket) if ticket else None
+
+            return await log_contact(tx, self._caller, command, read)
+
+    async def reply_to_ticket(self, command: ReplyToTicket) -> TicketEntryAdded | Refusal:
+        async with self._runtime.work() as tx:
+            return await reply_to_ticket(tx, self._caller, self._dependencies.limits, command, self._read_entry(tx))
+
+    async def answer_ticket(self, command: AnswerTicket) -> TicketEntryAdded | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+            return await answer_ticket(tx, self._caller, command, self._read_entry(tx))
+
+    async def add_ticket_note(self, command: AddTicketNote) -> TicketEntryAdded | Refusal:
+        async with self._runtime.work() as tx:
+            return await add_ticket_note(tx, self._caller, command, self._read_entry(tx))
+
+    async def assign_ticket(self, command: AssignTicket) -> TicketAssigned | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+
+            async def read(ids: Sequence[Id]) -> TicketAssigned | None:
+                ticket = await self._ticket(tx, ids)
+                return TicketAssigned(ticket=ticket) if ticket else None
+
+            return await assign_ticket(tx, self._caller, command, read)
+
+    async def change_ticket_state(self, command: ChangeTicketState) -> TicketStateChanged | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+
+            async def read(ids: Sequence[Id]) -> TicketStateChanged | None:
+                ticket = await self._ticket(tx, ids)
+                return TicketStateChanged(ticket=ticket) if ticket else None
+
+            return await change_ticket_state(tx, self._caller, command, read)
 
     async def tickets(
         self, page: Page, filter: TicketFilter | None = None, order: TicketOrder | None = None
@@ -38,3 +127,40 @@ class SupportApi:
     async def tickets_by_id(self, ids: list[Id]) -> list[Ticket | None]:
         async with self._runtime.pool.acquire() as connection:
             return await tickets.tickets_by_id(connection, self._caller, self._runtime.clock.today(), ids)
+
+    async def threads_of_tickets(
+        self,
+        ticket_ids: list[Id],
+        page: Page,
+        filter: TicketEntryFilter | None = None,
+        order: TicketEntryOrder | None = None,
+    ) -> list[Connection[TicketEntry]]:
+        clock, tokens = self._runtime.clock, self._runtime.files.tokens
+        async with self._runtime.pool.acquire() as connection:
+            return await threads.threads_of_tickets(
+                connection, self._caller, clock.now(), clock.today(), tokens, ticket_ids, page, filter, order
+            )
+
+    async def ticket_entries_by_id(self, ids: list[Id]) -> list[TicketEntry | None]:
+        clock, tokens = self._runtime.clock, self._runtime.files.tokens
+        async with self._runtime.pool.acquire() as connection:
+            return await threads.entries_by_id(connection, self._caller, clock.now(), clock.today(), tokens, ids)
+
+    async def ticket_contact(self, ticket_id: Id) -> TicketContact | Refusal:
+        dependencies = self._dependencies
+        return await read_ticket_contact(
+            self._runtime.work, dependencies.recipients, dependencies.site_contacts, self._caller, ticket_id
+        )
+
+    async def _ticket(self, tx: SupportTransaction, ids: Sequence[Id]) -> Ticket | None:
+        (ticket,) = await tickets.tickets_by_id(tx.connection, self._caller, tx.today, ids)
+        return ticket
+
+    def _read_entry(self, tx: SupportTransaction) -> ReadAgain[TicketEntryAdded]:
+        async def read(ids: Sequence[Id]) -> TicketEntryAdded | None:
+            tokens = self._runtime.files.tokens
+            (entry,) = await threads.entries_by_id(tx.connection, self._caller, tx.now, tx.today, tokens, ids)
+            ticket = await self._ticket(tx, [entry.ticket_id]) if entry else None
+            return TicketEntryAdded(entry=entry, ticket=ticket) if entry and ticket else None
+
+        return read

@@ -1,20 +1,54 @@
-"""Tickets as responses."""
+"""Tickets and their entries as responses."""
 
+import uuid
+
+from services.access.caller import Caller
 from services.chassis.ids import write_id
-from services.contracts.support import Ticket
-from services.support.domain.ticket import TicketRecord
+from services.contracts.files import FileLink
+from services.contracts.support.thread import TicketEntry
+from services.contracts.support.tickets import Ticket
+from services.contracts.values import Id
+from services.support.domain.ticket import EntryRecord, TicketRecord
+from services.support.domain.ticket_state import reopenable_until
 
 
-def ticket_response(ticket: TicketRecord) -> Ticket:
-    """Return a ticket as the callers that reach its site see it."""
+def ticket_response(ticket: TicketRecord, message: str, caller: Caller) -> Ticket:
+    """Return a ticket with its first message as a caller that reaches it sees it."""
     return Ticket(
         id=write_id("ticket", ticket.id),
         number=ticket.number,
-        organisation_id=write_id("org", ticket.organisation_id),
-        site_id=write_id("site", ticket.site_id),
+        organisation_id=_optional_id("org", ticket.organisation_id),
+        site_id=_optional_id("site", ticket.site_id),
+        pickup_id=_optional_id("pickup", ticket.pickup_id),
+        order_id=_optional_id("order", ticket.order_id),
+        agreement_id=_optional_id("agreement", ticket.agreement_id),
         topic=ticket.topic,
+        channel=ticket.channel,
         state=ticket.state,
-        message=ticket.message,
+        message=message,
         contact_preference=ticket.contact_preference,
+        by=_optional_id("user", ticket.user_id),
+        assigned_to=_optional_id("user", ticket.assigned_to) if caller.staff else None,
         opened_at=ticket.opened_at,
+        updated_at=ticket.updated_at,
+        reopenable_until=reopenable_until(ticket),
+        version=ticket.version,
     )
+
+
+def entry_response(entry: EntryRecord, attachments: list[FileLink]) -> TicketEntry:
+    """Return an entry of a thread with links to its files."""
+    return TicketEntry(
+        id=write_id("entry", entry.id),
+        ticket_id=write_id("ticket", entry.ticket_id),
+        kind=entry.kind,
+        channel=entry.channel,
+        by=_optional_id("user", entry.author_id),
+        text=entry.text,
+        at=entry.at,
+        attachments=attachments,
+    )
+
+
+def _optional_id(prefix: str, value: uuid.UUID | None) -> Id | None:
+    return write_id(prefix, value) if value else None

@@ -3,19 +3,23 @@
 import datetime as dt
 import uuid
 from collections.abc import Sequence
+from typing import TypeVar
 
 from services.access.caller import Caller
 from services.access.decision import visible
 from services.access.listing import fetch_reached, id_restrictions
-from services.access.reach import ScopedTable
+from services.access.reach import Restriction, ScopedTable
+from services.access.search import search_condition
 from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder
 from services.chassis.db.paging import KeysetPage, TimestampKey
-from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
+from services.chassis.db.search_words import search_words
 from services.chassis.db.updates import ListedTable
 from services.chassis.ids import find_id
-from services.contracts.support import Ticket, TicketFilter, TicketOrder, TicketOrderField
+from services.chassis.problems import MalformedInput
+from services.contracts.support.tickets import Ticket, TicketFilter, TicketOrder, TicketOrderField
 from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page, SortDirection
 from services.support.mapping.responses import ticket_response
@@ -26,7 +30,9 @@ _TABLE = ScopedTable(name="tickets t", organisation="t.organisation_id", site="t
 _LISTED = ListedTable(list="tickets", prefix="ticket")
 _SORT_COLUMNS = {TicketOrderField.OPENED_AT: "t.opened_at"}
 _LATEST_FIRST = TicketOrder(field=TicketOrderField.OPENED_AT, direction=SortDirection.DESC)
-_BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
+# The first message of a ticket is the entry with its id.
+_COLUMNS = f"{TICKET_COLUMNS}, (SELECT e.text FROM ticket_entries e WHERE e.id = t.id) AS message"
+_BY_ID = f"SELECT {_COLUMNS} FROM tickets t WHERE {_VISIBLE} AND t.id = ANY ($3)"
 
 
 async def tickets(
@@ -41,23 +47,37 @@ async def tickets(
     asked, order = filter or TicketFilter(), order or _LATEST_FIRST
     keyset_page: KeysetPage[Ticket] = KeysetPage(page, (TimestampKey, uuid.UUID), "tickets", order, asked)
     query = SqlQuery(caller.subject_id, day)
+    restrictions = id_restrictions(
+        ("t.assigned_to", "user", _of_staff(caller, "assigneeIds", asked.assignee_ids)),
+        ("t.site_id", "site", asked.site_ids),
+        ("t.organisation_id", "org", asked.organisation_ids),
+    )
     if asked.states is not None:
-        query.where("t.state = ANY ({})", sorted({one.value for one in asked.states}))
+        states = sorted({one.value for one in asked.states})
+        if caller.staff:
+            # Few of all tickets are open: those of a state are found by its index.
+            restrictions.append(Restriction("t.state", states, "text"))
+        else:
+            query.where("t.state = ANY ({})", states)
     if asked.topics is not None:
         query.where("t.topic = ANY ({})", sorted({one.value for one in asked.topics}))
+    if asked.channels is not None:
+        query.where("t.channel = ANY ({})", sorted({one.value for one in asked.channels}))
+    if _of_staff(caller, "assigned", asked.assigned) is not None:
+        query.where("(t.assigned_to IS NOT NULL) = {}", asked.assigned)
+    words = search_words(asked.search, "filter", "search") if asked.search is not None else ()
     rows, total, updates = await fetch_reached(
         connection,
         _TABLE,
-        TICKET_COLUMNS,
+        _COLUMNS,
         query,
         keyset_page,
         SortOrder((_SORT_COLUMNS[order.field], "t.id"), descending=order.direction is SortDirection.DESC),
         reader=Reader(caller, day, _LISTED),
-        restrictions=id_restrictions(
-            ("t.site_id", "site", asked.site_ids), ("t.organisation_id", "org", asked.organisation_ids)
-        ),
+        restrictions=restrictions,
+        search=search_condition(query, "t", words),
     )
-    nodes = [([row["opened_at"], row["id"]], ticket_response(to_ticket(row))) for row in rows]
+    nodes = [([row["opened_at"], row["id"]], _to_response(row, caller)) for row in rows]
     return keyset_page.connection(nodes, total, updates)
 
 
@@ -69,5 +89,19 @@ async def tickets_by_id(
     rows = await connection.fetch(
         _BY_ID, caller.subject_id, day, [ticket_id for ticket_id in requested_ids if ticket_id]
     )
-    responses = {row["id"]: ticket_response(to_ticket(row)) for row in rows}
+    responses = {row["id"]: _to_response(row, caller) for row in rows}
     return [responses.get(ticket_id) if ticket_id else None for ticket_id in requested_ids]
+
+
+def _to_response(row: Row, caller: Caller) -> Ticket:
+    return ticket_response(to_ticket(row), row["message"], caller)
+
+
+V = TypeVar("V")
+
+
+def _of_staff(caller: Caller, name: str, value: V | None) -> V | None:
+    """Return a condition that only the staff may give; MalformedInput if anyone else does."""
+    if value is not None and not caller.staff:
+        raise MalformedInput("filter", name, reason="LEAVE_OUT")
+    return value

@@ -2,4 +2,7 @@
 
 from services.access.authorization import ThingOwner
 
-OWNERS = {"site": ThingOwner("SELECT organisation_id, id FROM sites WHERE id = $3", copied=True)}
+OWNERS = {
+    "site": ThingOwner("SELECT organisation_id, id FROM sites WHERE id = $3", copied=True),
+    "ticket": ThingOwner("SELECT organisation_id, site_id FROM tickets WHERE id = $3"),
+}

@@ -6,15 +6,50 @@ from services.chassis.db.sensitive import DataKind, PlainColumns, SensitiveTable
 
 SENSITIVE: Sequence[SensitiveTable] = (
     SensitiveTable(
+        table="ticket_entries",
+        columns={"text": DataKind.FREE_TEXT},
+        persons={
+            "user": "author_id = $1",
+            "org": "ticket_id IN (SELECT id FROM tickets WHERE organisation_id = $1)",
+        },
+        erased={"text": "''"},
+    ),
+    # The searched text is made again from the entries that are left.
+    SensitiveTable(
         table="tickets",
-        columns={"message": DataKind.FREE_TEXT, "phone": DataKind.PHONE},
+        columns={"search": DataKind.FREE_TEXT},
         persons={"user": "user_id = $1", "org": "organisation_id = $1"},
-        erased={"message": "''", "phone": "NULL"},
+        erased={},
+    ),
+    SensitiveTable(
+        table="ticket_contacts",
+        columns={
+            "name": DataKind.NAME,
+            "email": DataKind.EMAIL,
+            "phone": DataKind.PHONE,
+            "address": DataKind.ADDRESS,
+            "customer_number": DataKind.NAME,
+            "identified_by": DataKind.FREE_TEXT,
+        },
+        persons={
+            "user": "ticket_id IN (SELECT id FROM tickets WHERE user_id = $1)",
+            "org": "ticket_id IN (SELECT id FROM tickets WHERE organisation_id = $1)",
+        },
+        erased={
+            "name": "''",
+            "email": "NULL",
+            "phone": "NULL",
+            "address": "''",
+            "customer_number": "''",
+            "identified_by": "''",
+        },
     ),
 )
 
 PLAIN: PlainColumns = {
     "chassis.imported_values": "fields",
+    "public_forms": "sender",
     "sites": "site_number",
-    "tickets": "number site_number topic state contact_preference",
+    "ticket_entries": "kind channel",
+    "tickets": "number site_number topic channel state contact_preference",
 }

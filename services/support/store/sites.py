@@ -1,7 +1,9 @@
 """The copy of sites in PostgreSQL."""
 
+import datetime as dt
 import uuid
 
+from services.access.reach import ScopedTable, reached_rows_query
 from services.chassis.db.postgres import DatabaseConnection
 from services.support.domain.ticket import SiteCopy
 
@@ -12,7 +14,9 @@ _UPSERT = """
         doubted = false
     WHERE sites.version < excluded.version OR sites.doubted
 """
+_TABLE = ScopedTable(name="sites s", organisation="s.organisation_id", site="s.id")
 _BY_ID = "SELECT id, organisation_id, site_number FROM sites WHERE id = $1"
+_REACHED = reached_rows_query(_TABLE, "s.id, s.organisation_id, s.site_number") + " LIMIT 2"
 
 
 class PostgresSiteCopyRepository:
@@ -27,3 +31,7 @@ class PostgresSiteCopyRepository:
     async def by_id(self, site_id: uuid.UUID) -> SiteCopy | None:
         row = await self._connection.fetchrow(_BY_ID, site_id)
         return SiteCopy(**dict(row)) if row else None
+
+    async def only_reached(self, subject_id: str, day: dt.date) -> SiteCopy | None:
+        rows = await self._connection.fetch(_REACHED, subject_id, day)
+        return SiteCopy(**dict(rows[0])) if len(rows) == 1 else None

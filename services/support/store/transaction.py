@@ -3,9 +3,12 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
-from services.contracts.support import SupportAuditRecorded
+from services.contracts.support.events import SupportAuditRecorded
+from services.support.store.entries import PostgresEntryRepository
+from services.support.store.public_forms import PostgresPublicFormRepository
 from services.support.store.receipts import PostgresReceiptRepository
 from services.support.store.sites import PostgresSiteCopyRepository
+from services.support.store.staff import PostgresStaffDirectory
 from services.support.store.tickets import PostgresTicketRepository
 
 
@@ -18,4 +21,7 @@ class SupportTransaction(Transaction):
         super().__init__(connection, clock)
         self.sites = PostgresSiteCopyRepository(connection)
         self.tickets = PostgresTicketRepository(connection)
+        self.entries = PostgresEntryRepository(connection)
+        self.public_forms = PostgresPublicFormRepository(connection)
+        self.staff = PostgresStaffDirectory(connection)
         self.receipts = PostgresReceiptRepository(connection)

@@ -5,13 +5,13 @@ import uuid
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import new_uuid, read_id, write_id
-from services.contracts.support import ContactFormReceived, SendContactForm, TicketState
-from services.contracts.values import Refusal
+from services.contracts.support.tickets import Channel, ContactFormReceived, SendContactForm
+from services.contracts.values import Id, Refusal, malformed
 from services.support.domain.contact_form import ContactForm, parse_contact_form
 from services.support.domain.limits import WINDOW, MessageLimits, limit_refusal
-from services.support.domain.ticket import SiteCopy, TicketRecord, ticket_number
-from services.support.mapping.events import ticket_opened_event
-from services.support.mapping.responses import ticket_response
+from services.support.domain.ticket import SenderContact, SiteCopy
+from services.support.usecases.attachments import keep_attachments
+from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
 from services.support.usecases.send_receipt import SendReceipt
 
@@ -21,20 +21,31 @@ async def send_contact_form(
     caller: Caller,
     limits: MessageLimits,
     command: SendContactForm,
-    read_again: ReadAgain[ContactFormReceived],
+    read: ReadAgain[ContactFormReceived],
 ) -> ContactFormReceived | Refusal:
     """Open a ticket about a site, with a receipt that is due.
 
-    A form that is sent again is answered with its ticket, whatever the limits say by then.
+    A form without a site is about the only one that the caller reaches. A form that is sent again is answered with its
+    ticket, whatever the limits say by then.
     """
     form = parse_contact_form(command)
     if isinstance(form, Refusal):
         return form
-    site = await tx.sites.by_id(read_id("site", command.site_id))
-    assert site is not None, "the caller was authorised for it"
+    if command.site_id is None:
+        site = await tx.sites.only_reached(caller.subject_id, tx.today)
+        if site is None:
+            return Refusal(problems=[malformed("siteId", reason="REQUIRED")])
+    else:
+        site = await tx.sites.by_id(read_id("site", command.site_id))
+        assert site is not None, "the caller was authorised for it"
 
     async def do() -> ContactFormReceived | Refusal:
-        return await _open_ticket(tx, caller, limits, command, form, site)
+        opened = await _open_ticket(tx, caller, limits, command, form, site)
+        if isinstance(opened, Refusal):
+            return opened
+        received = await read([opened])
+        assert received is not None, "the caller reaches the site"
+        return received
 
     return await tx.execute_once(
         organisation=write_id("org", site.organisation_id),
@@ -43,38 +54,38 @@ async def send_contact_form(
         command=command,
         do=do,
         ids=lambda received: [received.ticket.id],
-        read_again={ContactFormReceived: read_again},
+        read_again={ContactFormReceived: read},
     )
 
 
 async def _open_ticket(
     tx: SupportStore, caller: Caller, limits: MessageLimits, command: SendContactForm, form: ContactForm, site: SiteCopy
-) -> ContactFormReceived | Refusal:
+) -> Id | Refusal:
     user_id = read_id("user", caller.subject_id)
     # Of a hundred forms at once each sees the tickets before it.
-    await tx.tickets.lock_limits(user_id, site.organisation_id)
+    await tx.tickets.lock_limits(str(user_id), str(site.organisation_id))
     if refusal := await _check_limits(tx, caller, limits, user_id, site):
         return refusal
-    ticket = TicketRecord(
-        id=new_uuid(),
-        number=ticket_number(tx.today.year, await tx.tickets.next_number()),
-        organisation_id=site.organisation_id,
-        site_id=site.id,
-        site_number=site.site_number,
+    file_ids = await keep_attachments(tx, caller.subject_id, command.attachment_ids)
+    if isinstance(file_ids, Refusal):
+        return file_ids
+    ticket_id = new_uuid()
+    ticket = await open_ticket(
+        tx,
+        ticket_id,
+        site=site,
         user_id=user_id,
         topic=command.topic,
-        state=TicketState.OPEN,
+        channel=Channel.PORTAL,
         message=form.message,
-        contact_preference=command.contact_preference,
-        phone=form.phone,
-        opened_at=tx.now,
-        version=1,
+        subject=command.subject,
+        preference=command.contact_preference,
+        contact=SenderContact(ticket_id=ticket_id, phone=form.phone) if form.phone else None,
+        file_ids=file_ids,
     )
-    await tx.tickets.add(ticket)
-    await tx.receipts.add(ticket.id, ticket.user_id)
+    await tx.receipts.add(ticket.id, user_id)
     tx.enqueue(SendReceipt(ticket_id=ticket.id))
-    tx.emit(ticket_opened_event(ticket))
-    return ContactFormReceived(ticket=ticket_response(ticket))
+    return write_id("ticket", ticket.id)
 
 
 async def _check_limits(

@@ -12,7 +12,7 @@ from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.sites import SiteFilter
-from services.contracts.support import ContactPreference
+from services.contracts.support.tickets import ContactPreference
 from services.contracts.values import Page
 from services.sites.app import SITES
 from services.stats.app import STATS

@@ -8,7 +8,7 @@ from services.access.caller import Caller
 from services.chassis.runtime.settings import SocketAddress
 from services.contracts.identity.events import Grant
 from services.contracts.permission import Role, SubjectKind
-from services.contracts.support import ContactFormReceived
+from services.contracts.support.tickets import ContactFormReceived
 from services.contracts.values import Refusal
 from services.support.app import SUPPORT
 from services.support.domain.limits import MessageLimits

@@ -11,7 +11,7 @@ from services.chassis.ids import read_id
 from services.chassis.problems import NotReadyYet
 from services.chassis.runtime.settings import Letterhead, ServiceSettings, SocketAddress
 from services.contracts.identity.people import Contact, Language
-from services.contracts.support import Ticket
+from services.contracts.support.tickets import Ticket
 from services.hosting import processes
 from services.support.app import SUPPORT
 from services.support.domain.receipt import retry_delay_s

@@ -16,7 +16,7 @@ from services.contracts.orders.operations import Orders
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from tests.gateway.stubs.identity import IdentityStub
 from tests.gateway.stubs.orders import OrdersStub
 from tests.gateway.stubs.sites import SitesStub

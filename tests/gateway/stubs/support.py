@@ -3,7 +3,7 @@
 import uuid
 
 from services.chassis.ids import write_id
-from services.contracts.support import (
+from services.contracts.support.tickets import (
     ContactFormReceived,
     SendContactForm,
     Ticket,

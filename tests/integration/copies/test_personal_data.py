@@ -35,7 +35,8 @@ from services.contracts.identity.people import Contact
 from services.contracts.identity.sessions import SignedIn
 from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import SubjectKind
-from services.contracts.support import ContactFormReceived, ContactPreference, Support, Topic
+from services.contracts.support.operations import Support
+from services.contracts.support.tickets import ContactFormReceived, ContactPreference, Topic
 from services.contracts.values import Refusal
 from services.support.messaging.jobs import receipt_job
 from tests.component.identity import actions

@@ -36,7 +36,7 @@ from services.contracts.orders.orders import OrderFilter, OrderState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Fraction, PropertyType, SiteFilter, SiteOrder, SiteOrderField
 from services.contracts.stats import Period, VolumeFilter
-from services.contracts.support import TicketFilter
+from services.contracts.support.tickets import TicketFilter
 from services.contracts.values import Page, Refusal
 from services.identity.queries import directory, organisations, partners
 from services.orders.domain.pickup_id import ordered_pickup_id

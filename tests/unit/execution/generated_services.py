@@ -20,7 +20,7 @@ from services.contracts.imports import Importing
 from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from tests.unit.execution.field_selection_stub import SelectingCall
 from tests.unit.execution.schemas.full_values import WRONG, Broken
 

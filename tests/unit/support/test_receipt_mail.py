@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity.people import Language
-from services.contracts.support import ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import ContactPreference, TicketState, Topic
 from services.support.domain.receipt import retry_delay_s
 from services.support.domain.ticket import TicketRecord, ticket_number
 from services.support.mapping.receipt_mail import write_receipt

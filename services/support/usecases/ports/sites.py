@@ -1,5 +1,6 @@
 """The port of the copy of sites."""
 
+import datetime as dt
 import uuid
 from typing import Protocol
 
@@ -14,3 +15,7 @@ class SiteCopyRepository(Protocol):
         ...
 
     async def by_id(self, site_id: uuid.UUID) -> SiteCopy | None: ...
+
+    async def only_reached(self, subject_id: str, day: dt.date) -> SiteCopy | None:
+        """Return the site of a caller who reaches one alone on the day; None for one who reaches several, or none."""
+        ...

@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Protocol
 
-from services.support.domain.ticket import TicketRecord
+from services.support.domain.ticket import SenderContact, TicketRecord
 
 
 class TicketRepository(Protocol):
@@ -14,8 +14,11 @@ class TicketRepository(Protocol):
         """Return the next number. None is given twice, and some are left out."""
         ...
 
-    async def lock_limits(self, user_id: uuid.UUID, organisation_id: uuid.UUID) -> None:
-        """Have other messages of the user, and about the organisation, wait for the end of the transaction."""
+    async def lock_limits(self, *limited: str) -> None:
+        """Have other messages within these limits wait for the end of the transaction.
+
+        All callers name a sender before an organisation, so that no two transactions wait for each other.
+        """
         ...
 
     async def nth_newest_of_user(self, user_id: uuid.UUID, n: int, since: dt.datetime) -> dt.datetime | None:
@@ -30,4 +33,18 @@ class TicketRepository(Protocol):
 
     async def add(self, ticket: TicketRecord) -> None: ...
 
+    async def save(self, ticket: TicketRecord) -> None:
+        """Save the state, the assignee and the version of a ticket."""
+        ...
+
     async def by_id(self, ticket_id: uuid.UUID) -> TicketRecord | None: ...
+
+    async def lock_by_id(self, ticket_id: uuid.UUID) -> TicketRecord | None:
+        """Return a ticket, locked for the transaction."""
+        ...
+
+    async def add_contact(self, contact: SenderContact) -> None: ...
+
+    async def contact(self, ticket_id: uuid.UUID) -> SenderContact | None:
+        """Return the contact that a ticket itself has; None if it has none."""
+        ...

@@ -3,8 +3,11 @@
 from typing import Protocol
 
 from services.chassis.events.transaction_port import TransactionPort
+from services.support.usecases.ports.entries import EntryRepository
+from services.support.usecases.ports.public_forms import PublicFormRepository
 from services.support.usecases.ports.receipts import ReceiptRepository
 from services.support.usecases.ports.sites import SiteCopyRepository
+from services.support.usecases.ports.staff import StaffDirectory
 from services.support.usecases.ports.tickets import TicketRepository
 
 
@@ -16,6 +19,15 @@ class SupportStore(TransactionPort, Protocol):
 
     @property
     def tickets(self) -> TicketRepository: ...
+
+    @property
+    def entries(self) -> EntryRepository: ...
+
+    @property
+    def public_forms(self) -> PublicFormRepository: ...
+
+    @property
+    def staff(self) -> StaffDirectory: ...
 
     @property
     def receipts(self) -> ReceiptRepository: ...

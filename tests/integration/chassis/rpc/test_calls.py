@@ -21,7 +21,7 @@ from services.contracts.orders.operations import Orders
 from services.contracts.permission import PEOPLE
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from services.contracts.values import Outcome, Refusal, TextLimit, Value, refuse
 from tests.support.http_server import serve_routes
 from tests.support.permit import PermitAll

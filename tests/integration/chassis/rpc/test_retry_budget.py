@@ -20,7 +20,7 @@ from services.contracts.imports import Importing
 from services.contracts.orders.operations import Orders
 from services.contracts.sites import Sites
 from services.contracts.stats import Stats
-from services.contracts.support import Support
+from services.contracts.support.operations import Support
 from tests.integration.chassis.http.client.scripted_server import Peer, run_script
 from tests.integration.chassis.rpc.counter_service import Count, Counted, CounterContract, client_of, run_counter
 from tests.integration.chassis.rpc.echo_service import EchoContract, Said

@@ -1,0 +1,141 @@
+"""Operations of support."""
+
+from typing import Protocol
+
+from services.contracts.declare import public_write, read, write
+from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
+from services.contracts.support.thread import (
+    AddTicketNote,
+    AnswerTicket,
+    ReplyToTicket,
+    TicketEntry,
+    TicketEntryAdded,
+    TicketEntryFilter,
+    TicketEntryOrder,
+)
+from services.contracts.support.tickets import (
+    AssignTicket,
+    ChangeTicketState,
+    ContactFormReceived,
+    ContactLogged,
+    LogContact,
+    PublicFormReceived,
+    SendContactForm,
+    SendPublicForm,
+    Ticket,
+    TicketAssigned,
+    TicketContact,
+    TicketFilter,
+    TicketOrder,
+    TicketStateChanged,
+)
+from services.contracts.values import Conflict, Connection, Page, Refusal, TicketEntryId, TicketId
+
+_CUSTOMERS = allow(SubjectKind.USER)
+
+
+class Support(Protocol):
+    """Operations of support."""
+
+    @write(PEOPLE)
+    async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
+        """Open a ticket about a site.
+
+        A user may send ten an hour (staff: a hundred), an organisation thirty; a repeated form is not counted.
+        Refused with NOT_FOUND, MALFORMED, UNKNOWN_FILE, IDEMPOTENCY_CONFLICT, NOT_READY_YET, TOO_MANY_MESSAGES.
+        """
+        ...
+
+    @public_write
+    async def send_public_form(self, command: SendPublicForm) -> PublicFormReceived | Refusal:
+        """Open a ticket for someone who is not signed in.
+
+        An address may send five an hour, and one sender three. Refused with MALFORMED, CONTACT_REQUIRED,
+        IDEMPOTENCY_CONFLICT, TOO_MANY_MESSAGES.
+        """
+        ...
+
+    @write(STAFF)
+    async def log_contact(self, command: LogContact) -> ContactLogged | Refusal:
+        """Open a ticket for a call, a letter or a visit.
+
+        Refused with NOT_FOUND, MALFORMED, IDEMPOTENCY_CONFLICT, NOT_READY_YET.
+        """
+        ...
+
+    @write(_CUSTOMERS)
+    async def reply_to_ticket(self, command: ReplyToTicket) -> TicketEntryAdded | Refusal:
+        """Add a message of the customer to a ticket; one that is settled is reopened.
+
+        Refused with NOT_FOUND, MALFORMED, UNKNOWN_FILE, TICKET_CLOSED, IDEMPOTENCY_CONFLICT, TOO_MANY_MESSAGES.
+        """
+        ...
+
+    @write(STAFF)
+    async def answer_ticket(self, command: AnswerTicket) -> TicketEntryAdded | Conflict | Refusal:
+        """Add an answer of the staff to a ticket.
+
+        Refused with NOT_FOUND, MALFORMED, UNKNOWN_FILE, IDEMPOTENCY_CONFLICT.
+        """
+        ...
+
+    @write(STAFF)
+    async def add_ticket_note(self, command: AddTicketNote) -> TicketEntryAdded | Refusal:
+        """Add a note that customers don't see to a ticket.
+
+        Refused with NOT_FOUND, MALFORMED, UNKNOWN_FILE, IDEMPOTENCY_CONFLICT.
+        """
+        ...
+
+    @write(STAFF)
+    async def assign_ticket(self, command: AssignTicket) -> TicketAssigned | Conflict | Refusal:
+        """Choose the employee who works on a ticket. Refused with NOT_FOUND, NOT_STAFF, IDEMPOTENCY_CONFLICT."""
+        ...
+
+    @write(PEOPLE)
+    async def change_ticket_state(self, command: ChangeTicketState) -> TicketStateChanged | Conflict | Refusal:
+        """Change the state of a ticket.
+
+        Refused with NOT_FOUND, ILLEGAL_MOVE, TICKET_CLOSED, IDEMPOTENCY_CONFLICT.
+        """
+        ...
+
+    @read(PEOPLE)
+    async def tickets(
+        self, page: Page, filter: TicketFilter | None = None, order: TicketOrder | None = None
+    ) -> Connection[Ticket]:
+        """Return the tickets that the caller may see; the latest ones first without an ``order``."""
+        ...
+
+    @read(PEOPLE)
+    async def tickets_by_id(self, ids: list[TicketId]) -> list[Ticket | None]:
+        """Return the tickets with these ids, in this order; None for one that the caller may not see."""
+        ...
+
+    @read(PEOPLE)
+    async def threads_of_tickets(
+        self,
+        ticket_ids: list[TicketId],
+        page: Page,
+        filter: TicketEntryFilter | None = None,
+        order: TicketEntryOrder | None = None,
+    ) -> list[Connection[TicketEntry]]:
+        """Return the entries of each ticket, oldest first without an ``order``.
+
+        An empty page for a ticket that the caller may not see. A cursor belongs to one ticket: with ``page.after``, only
+        that ticket may be requested.
+        """
+        ...
+
+    @read(PEOPLE)
+    async def ticket_entries_by_id(self, ids: list[TicketEntryId]) -> list[TicketEntry | None]:
+        """Return the entries with these ids, in this order; None for one that the caller may not see."""
+        ...
+
+    @read(STAFF)
+    async def ticket_contact(self, ticket_id: TicketId) -> TicketContact | Refusal:
+        """Return the person to whom the answers to a ticket go; each call is in the audit log.
+
+        Refused with NOT_FOUND, NO_CONTACT.
+        """
+        ...

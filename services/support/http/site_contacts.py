@@ -1,0 +1,26 @@
+"""The contacts of sites, fetched from sites by need: support stores none of them."""
+
+import msgspec
+
+from services.access.service_token import ServiceTokens
+from services.chassis.problems import NotReadyYet
+from services.chassis.rpc.channel import CallFailed, ServiceChannel
+from services.chassis.rpc.client import client
+from services.contracts.sites import SiteContact, Sites
+from services.contracts.values import Id
+
+
+class SitesSiteContacts:
+    """Implements ``usecases.ports.site_contacts.SiteContacts``."""
+
+    def __init__(self, sites: ServiceChannel, tokens: ServiceTokens) -> None:
+        self._sites = sites
+        self._tokens = tokens
+
+    async def contact_of(self, site_id: Id) -> SiteContact | None:
+        try:
+            headers = await self._tokens.headers()
+            (contact,) = await client(Sites, self._sites, headers).site_contacts([site_id])
+        except (CallFailed, msgspec.DecodeError) as error:
+            raise NotReadyYet("sites did not answer with a contact") from error
+        return contact
