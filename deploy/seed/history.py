@@ -16,7 +16,7 @@ from services.chassis.ids import write_id
 from services.contracts.orders.orders import SYSTEM, OrderKind, OrderState
 from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction, PropertyType
-from services.contracts.support.tickets import ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
 from services.contracts.values import Money
 from services.orders.domain import order, pickup
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord
@@ -285,6 +285,7 @@ class HistoryGenerator:
 
     def _ticket(self, site: SiteRecord, number: int, owner: int, chance: random.Random) -> TicketRecord:
         at = self._now - HISTORY_LENGTH * chance.random()
+        settled = self._now - at >= _SETTLED_AFTER
         return TicketRecord(
             id=seeded_id("ticket", number, at),
             number="",
@@ -293,11 +294,12 @@ class HistoryGenerator:
             site_number=site.facts.site_number,
             user_id=population.user_id(owner),
             topic=tuple(Topic)[number // 2 % len(Topic)],
-            state=TicketState.OPEN if self._now - at < _SETTLED_AFTER else TicketState.CLOSED,
-            message="Astia jäi tyhjentämättä.",
+            channel=Channel.PORTAL,
+            state=TicketState.CLOSED if settled else TicketState.NEW,
             contact_preference=ContactPreference.NONE,
-            phone=None,
             opened_at=at,
+            updated_at=at,
+            settled_at=at if settled else None,
             version=1,
         )
 

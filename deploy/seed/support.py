@@ -1,4 +1,4 @@
-"""Support's rows: tickets with their numbers, and the copy of sites."""
+"""Support's rows: tickets with their numbers and first messages, and the copy of sites."""
 
 import datetime as dt
 from collections.abc import Sequence
@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from deploy.seed.history import SiteHistory
 from deploy.seed.tables import TableRows, next_numbers
 from services.chassis.db.postgres import DatabaseConnection
+from services.contracts.support.thread import EntryKind
 from services.support.domain.ticket import ticket_number
+
+_MESSAGE = "Astia jäi tyhjentämättä."
 
 
 async def rows_of_tickets(
@@ -26,8 +29,8 @@ async def rows_of_tickets(
         ),
         TableRows(
             "tickets",
-            "id number organisation_id site_id site_number user_id topic state message contact_preference phone"
-            " opened_at version",
+            "id number organisation_id site_id site_number user_id topic channel state contact_preference opened_at"
+            " updated_at settled_at version",
             [
                 (
                     one.id,
@@ -37,14 +40,23 @@ async def rows_of_tickets(
                     one.site_number,
                     one.user_id,
                     one.topic.value,
+                    one.channel.value,
                     one.state.value,
-                    one.message,
                     one.contact_preference.value,
-                    one.phone,
                     one.opened_at,
+                    one.updated_at,
+                    one.settled_at,
                     one.version,
                 )
                 for one, count in zip(tickets, counts, strict=True)
+            ],
+        ),
+        TableRows(
+            "ticket_entries",
+            "id ticket_id kind channel author_id text at",
+            [
+                (one.id, one.id, EntryKind.MESSAGE.value, one.channel.value, one.user_id, _MESSAGE, one.opened_at)
+                for one in tickets
             ],
         ),
     ]

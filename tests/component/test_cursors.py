@@ -59,8 +59,15 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"siteIds": [SITE_A]}},
         {"filter": {"siteIds": [SITE_B]}},
         {"filter": {"organisationIds": [ORG_B]}},
-        {"filter": {"states": ["OPEN"]}},
+        {"filter": {"states": ["NEW"]}},
         {"filter": {"topics": ["OTHER"]}},
+        {"filter": {"channels": ["PORTAL"]}},
+        {"filter": {"search": "hei"}},
+    ],
+    "threadsOfTickets": [
+        {"ticketIds": ["ticket_01h455vb4pex5vsknk084sn02q"]},
+        {"filter": {"kinds": ["MESSAGE"]}},
+        {"order": {"field": "AT", "direction": "DESC"}},
     ],
     "agreementsOfSites": [
         {"siteIds": [SITE_A2]},

@@ -25,7 +25,9 @@ from tests.support.stack import RunningStack
 Example = dict[str, Any]
 RULES = ROOT / "deploy" / "local" / "demo" / "rules.csv"
 
-OWNED_ID = re.compile(r"\b(?:org|site|container|agreement|order|pickup|ticket|partner|import_[a-z]+)_[0-9a-z]{26}\b")
+OWNED_ID = re.compile(
+    r"\b(?:org|site|container|agreement|order|pickup|ticket|entry|partner|import_[a-z]+)_[0-9a-z]{26}\b"
+)
 """An id of a thing that belongs to an organisation or to the operator."""
 REACHED = """
     {
@@ -44,6 +46,7 @@ KNOWN_PARTNER = "{ partners { edges { node { id organisations { edges { node { i
 UNREACHABLE = {
     "Identity.accessOf": "services call it for their copies of access",
     "Identity.contacts": "support calls it for the recipient of a mail",
+    "Sites.siteContacts": "support calls it for customers without a user",
     "Identity.publicKeys": "the gateway calls it for itself, when it starts",
     "Identity.signOutWith": "a browser's session calls it (test_browser_session)",
 }

@@ -17,6 +17,7 @@ from graphql import (
 WITHOUT_UPDATES: Mapping[str, str] = {
     "BulkOperation.badRows": "the bad rows of an import never change once they are there",
     "Import.badRows": "the bad rows of an import never change once they are there",
+    "Ticket.thread": "its entries never change once they are there, and the latest can be read first",
 }
 """Connections without ``updatedAfter``, and why."""
 

@@ -19,6 +19,7 @@ NODE_PREFIXES: Mapping[str, str] = {
     "Pickup": "pickup",
     "Site": "site",
     "Ticket": "ticket",
+    "TicketEntry": "entry",
 }
 """The prefixes of the ids of the types that `node` finds."""
 

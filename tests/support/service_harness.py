@@ -12,6 +12,7 @@ from obstore.store import MemoryStore
 from services.access import copy
 from services.access.authorization import Authorization
 from services.access.caller import Caller
+from services.access.service_token import ServiceTokens
 from services.chassis.db.postgres import Pool
 from services.chassis.events.consume.handlers import handle_events
 from services.chassis.events.envelope import ReceivedEvent
@@ -33,15 +34,18 @@ from services.contracts.imports import BadRow, Import
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Page, Refusal
 from services.hosting.blueprint import Blueprint
+from tests.support.canned_service import CannedService
 from tests.support.chunks import iterate_chunks
 from tests.support.clock import TestClock
+
+SERVICE_TOKEN = b'{"__typename":"ClientToken","accessToken":"abc","expiresIn":600,"scope":""}'
 
 T = TypeVar("T", bound=Transaction)
 P = TypeVar("P")
 
 
 class ServiceHarness(Generic[T, P]):
-    """Replacement of a process's ``ServiceRuntime``, without the clients of other services."""
+    """Replacement of a process's ``ServiceRuntime``; other services give the responses that a test sets."""
 
     def __init__(self, blueprint: Blueprint[T, P], pool: Pool, clock: TestClock) -> None:
         self.blueprint = blueprint
@@ -50,6 +54,9 @@ class ServiceHarness(Generic[T, P]):
         self.settings: ServiceSettings | None = None
         """Settings of the service, set by a test that needs them."""
         self.work: PostgresUnitOfWork[T] = PostgresUnitOfWork(pool, clock, blueprint.transaction)
+        self.identity = CannedService("identity", clientToken=SERVICE_TOKEN)
+        self.channels = {name: CannedService(name) for name in blueprint.calls}
+        self.tokens = ServiceTokens(blueprint.name, "secret", self.identity, clock)
 
     @functools.cached_property
     def imports(self) -> FileImporter[T]:

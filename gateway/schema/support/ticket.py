@@ -64,7 +64,7 @@ async def opened_by(tickets: list[Ticket], info: Info) -> list[Actor | None]:
 
 @batch_field(needs=["assigned_to"])
 async def assignee(tickets: list[Ticket], info: Info) -> list[Actor | None]:
-    """The employee who works on the ticket; null if nobody does, and for customers."""
+    """The employee who works on the ticket; null if nobody does. Only staff see the name."""
     return await load_actors(info.context, [ticket.assigned_to for ticket in tickets])
 
 

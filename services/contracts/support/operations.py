@@ -122,8 +122,8 @@ class Support(Protocol):
     ) -> list[Connection[TicketEntry]]:
         """Return the entries of each ticket, oldest first without an ``order``.
 
-        An empty page for a ticket that the caller may not see. A cursor belongs to one ticket: with ``page.after``, only
-        that ticket may be requested.
+        An empty page for a ticket that the caller may not see. A cursor belongs to one ticket: with ``page.after``,
+        only that ticket may be requested.
         """
         ...
 

@@ -128,22 +128,22 @@ class Ticket(Value, frozen=True, kw_only=True):
     by: str | None
     """The id of the user who opened it; None for a public form, and for Kierto itself."""
     assigned_to: str | None
-    """The id of the employee who works on it; None if there is none, and for customers."""
+    """The id of the employee who works on it; None if there is none."""
     opened_at: dt.datetime
     """The time at which the message was received."""
     updated_at: dt.datetime
-    """The time of the last message, note or change of state that the reader may see."""
+    """The time of the last message, answer or change of state."""
     reopenable_until: dt.datetime | None
     """The time until which a message reopens it; None unless it is SOLVED or CLOSED."""
     version: int
-    """The number of its current version; it rises with every message, note and change."""
+    """The number of its current version; it rises with every message, answer and change, but not with notes."""
 
 
 class TicketFilter(Filter, frozen=True, kw_only=True):
     """The conditions of a list of tickets."""
 
     search: SearchText | None = None
-    """Words of the number, the site number and the first message, in any order, case and with or without accents; each
+    """Words of the number, the site number, messages and answers, in any order, case and with or without accents; each
     has to be found. A number, or a word of one or two letters, is found at the beginning of a word, any other anywhere
     in one. At most 20 words; None: all tickets."""
     site_ids: list[SiteId] | None = None
@@ -157,9 +157,9 @@ class TicketFilter(Filter, frozen=True, kw_only=True):
     channels: list[Channel] | None = None
     """Tickets that came in one of these ways; None: in any."""
     assignee_ids: list[ActorId] | None = None
-    """Tickets on which one of these employees works; None: on which anyone or no one works. For staff alone."""
+    """Tickets on which one of these employees works; None: on which anyone or no one works."""
     assigned: bool | None = None
-    """Tickets that somebody works on, or those that nobody does; None: both. For staff alone."""
+    """Tickets that somebody works on, or those that nobody does; None: both."""
 
 
 class TicketOrderField(enum.Enum):

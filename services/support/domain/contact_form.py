@@ -15,6 +15,7 @@ from services.contracts.support.tickets import (
     LogContact,
     SendContactForm,
     SendPublicForm,
+    TicketSubject,
 )
 from services.contracts.values import Id, Problem, Refusal, length_problem, malformed
 
@@ -42,6 +43,7 @@ def parse_contact_form(command: SendContactForm) -> ContactForm | Refusal:
     phone = (command.phone or "").strip() if wants_call else None
     problems = [
         *text_problems(message, "message"),
+        *subject_problems(command.subject),
         *attachment_problems(command.attachment_ids),
         *phone_problems(phone, "phone"),
     ]
@@ -66,6 +68,7 @@ def parse_logged_contact(command: LogContact) -> ContactForm | Refusal:
     """Return the contact that the staff write down, or MALFORMED for each invalid field."""
     message, phone, email = clean_lines(command.message), command.phone or None, command.email or None
     problems = [*text_problems(message, "message"), *phone_problems(phone, "phone"), *email_problems(email, "email")]
+    problems += subject_problems(command.subject)
     if command.channel not in LOGGED_CHANNELS:
         problems.append(malformed("channel", reason="EXAMPLE", example=Channel.PHONE.value))
     return Refusal(problems=problems) if problems else ContactForm(message, phone, email)
@@ -84,6 +87,13 @@ def text_problems(text: str, field: str) -> list[Problem]:
     if any(unicodedata.category(character) == "Cc" and character not in "\n\t" for character in text):
         return [malformed(field, reason="CHARACTERS")]
     return []
+
+
+def subject_problems(subject: TicketSubject | None) -> list[Problem]:
+    """Return LEAVE_OUT unless a subject names exactly one thing."""
+    if subject is None or sum(one is not None for one in msgspec.structs.astuple(subject)) == 1:
+        return []
+    return [malformed("subject", reason="LEAVE_OUT")]
 
 
 def attachment_problems(ids: Sequence[Id]) -> list[Problem]:

@@ -14,7 +14,14 @@ TEXTS = _SUPPORT / "texts"
 MAIL = _SUPPORT / "mail"
 
 
-def write_receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo, letterhead: Letterhead) -> MailBody:
+def write_receipt(
+    ticket: TicketRecord,
+    message: str,
+    phone: str | None,
+    language: Language,
+    zone: dt.tzinfo,
+    letterhead: Letterhead,
+) -> MailBody:
     """Return the mail of a ticket's receipt, which quotes the message."""
     texts = load_catalogue(TEXTS, language)
     return load_template(MAIL, "receipt").render(
@@ -28,6 +35,6 @@ def write_receipt(ticket: TicketRecord, language: Language, zone: dt.tzinfo, let
             (texts.text("RECEIPT.TOPIC"), texts.text(f"TOPIC.{ticket.topic.name}")),
             (texts.text("RECEIPT.SITE"), ticket.site_number),
         ],
-        contact=texts.text(f"RECEIPT.CONTACT.{ticket.contact_preference.name}", phone=ticket.phone),
-        message=ticket.message.split("\n"),
+        contact=texts.text(f"RECEIPT.CONTACT.{ticket.contact_preference.name}", phone=phone),
+        message=message.split("\n"),
     )

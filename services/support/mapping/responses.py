@@ -2,7 +2,6 @@
 
 import uuid
 
-from services.access.caller import Caller
 from services.chassis.ids import write_id
 from services.contracts.files import FileLink
 from services.contracts.support.thread import TicketEntry
@@ -12,8 +11,8 @@ from services.support.domain.ticket import EntryRecord, TicketRecord
 from services.support.domain.ticket_state import reopenable_until
 
 
-def ticket_response(ticket: TicketRecord, message: str, caller: Caller) -> Ticket:
-    """Return a ticket with its first message as a caller that reaches it sees it."""
+def ticket_response(ticket: TicketRecord, message: str) -> Ticket:
+    """Return a ticket with its first message as the callers that reach it see it."""
     return Ticket(
         id=write_id("ticket", ticket.id),
         number=ticket.number,
@@ -28,7 +27,7 @@ def ticket_response(ticket: TicketRecord, message: str, caller: Caller) -> Ticke
         message=message,
         contact_preference=ticket.contact_preference,
         by=_optional_id("user", ticket.user_id),
-        assigned_to=_optional_id("user", ticket.assigned_to) if caller.staff else None,
+        assigned_to=_optional_id("user", ticket.assigned_to),
         opened_at=ticket.opened_at,
         updated_at=ticket.updated_at,
         reopenable_until=reopenable_until(ticket),

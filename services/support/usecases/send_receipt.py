@@ -37,11 +37,17 @@ async def send_receipt(
         if await tx.receipts.complete(ticket_id) and contact is not None:
             ticket = await tx.tickets.by_id(ticket_id)
             assert ticket is not None, "a receipt refers to its ticket"
-            await tx.send_mail(_receipt_mail(tx, ticket, contact, letterhead))
+            await tx.send_mail(await _receipt_mail(tx, ticket, contact, letterhead))
 
 
-def _receipt_mail(tx: SupportStore, ticket: TicketRecord, contact: Contact, letterhead: Letterhead) -> MailMessage:
-    mail = write_receipt(ticket, contact.language, tx.clock.zone, letterhead)
+async def _receipt_mail(
+    tx: SupportStore, ticket: TicketRecord, contact: Contact, letterhead: Letterhead
+) -> MailMessage:
+    entry = await tx.entries.by_id(ticket.id)
+    assert entry is not None, "the first message has the ticket's id"
+    own = await tx.tickets.contact(ticket.id)
+    phone = own.phone if own else None
+    mail = write_receipt(ticket, entry.text, phone, contact.language, tx.clock.zone, letterhead)
     return MailMessage(
         id=uuid.uuid5(ticket.id, "receipt"),
         recipient=contact.email,

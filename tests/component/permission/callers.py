@@ -177,6 +177,8 @@ async def serve_service(
             "KIERTO_DATABASE_URL": url,
             "KIERTO_KAFKA": "127.0.0.1:9",
             "KIERTO_IDENTITY_URL": "http://127.0.0.1:9",
+            "KIERTO_SITES_URL": "http://127.0.0.1:9",
+            "KIERTO_ORDERS_URL": "http://127.0.0.1:9",
             "KIERTO_IDENTITY_SIGNING_KEY_FILE": str(key_file),
             "KIERTO_IDENTITY_PEPPER": "pepper for the permission walk",
             "KIERTO_IDENTITY_SERVICE_SECRETS": '{"orders": "secret"}',
@@ -206,7 +208,8 @@ async def serve_service(
 
     async with aiohttp.ClientSession() as session:
         identity = ServiceChannel("identity", Origin(settings.identity_url))
-        runtime: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, identity, blueprint)
+        channels = {name: ServiceChannel(name, Origin(settings.identity_url)) for name in blueprint.calls}
+        runtime: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, identity, blueprint, channels)
         authenticator = CallerAuthenticator(Verifier(keys, clock), pool, blueprint.fetch_access(runtime))
         async with serve_routes(api_routes(blueprint, runtime, authenticator)) as address:
             endpoint = ServiceEndpoint(address, session, access_tokens, signer, clock)

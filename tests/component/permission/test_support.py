@@ -1,44 +1,122 @@
 """Permissions at support."""
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.support.app import SUPPORT
-from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, CallerCase
+from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, SUBJECTS, CallerCase
 from tests.component.permission.conftest import WalkPermissions
 from tests.component.permission.walk import Example, Ids
 from tests.component.permission.walked_service import WalkedService
 
 TICKET, TICKET_B = (write_id("ticket", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x71C, 0x71D))
+ENTRY, ENTRY_B = (write_id("entry", read_id("ticket", ticket)) for ticket in (TICKET, TICKET_B))
+ASSIGNEE = write_id("user", uuid.UUID(int=0xA5516 << 64 | 7 << 76))
+FILES = {
+    who: write_id("file", uuid.UUID(int=(0xF11E00 + number) << 64 | 7 << 76)) for number, who in enumerate(SUBJECTS)
+}
+"""An uploaded file of each caller."""
+TEXT = {"topic": "OTHER", "message": "hei"}
 
 
 def contact_form(who: CallerCase, ids: Ids) -> dict[str, Any]:
-    return {"command": {"idempotencyKey": who.name, "siteId": ids["site"], "topic": "OTHER", "message": "hei"}}
+    subject = {"pickupId": ids["pickup"], "orderId": None, "agreementId": None}
+    named = {"siteId": ids["site"], "subject": subject, "attachmentIds": [file_of(who)]}
+    return {"command": {"idempotencyKey": who.name, **TEXT, **named}}
 
 
+def logged_contact(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    subject = {"pickupId": None, "orderId": ids["order"], "agreementId": None}
+    named = {"siteId": ids["site"], "subject": subject}
+    return {"command": {"idempotencyKey": who.name, **TEXT, **named, "channel": "PHONE", "identifiedBy": "nimi"}}
+
+
+def file_of(who: CallerCase) -> str:
+    return FILES.get(who, an_unknown_file)
+
+
+an_unknown_file = write_id("file", uuid.UUID(int=0xF11EFF << 64 | 7 << 76))
+
+
+def entry(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {
+        "command": {
+            "idempotencyKey": who.name,
+            "ticketId": ids["ticket"],
+            "text": "hei",
+            "attachmentIds": [file_of(who)],
+        }
+    }
+
+
+def answer(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"command": {**entry(who, ids)["command"], "version": 1}}
+
+
+def change(**fields: object) -> Callable[[CallerCase, Ids], dict[str, Any]]:
+    return lambda who, ids: {"command": {"idempotencyKey": who.name, "ticketId": ids["ticket"], "version": 1, **fields}}
+
+
+CHANGED = ["TicketEntryAdded", "TicketStateChanged", "TicketAssigned", "Conflict"]
+"""The answers to a caller who may change a ticket: the first one changes its version."""
 EXAMPLES = {
     "sendContactForm": Example(arguments=contact_form, shows=["ContactFormReceived"]),
+    "sendPublicForm": Example(
+        arguments=lambda who, ids: {
+            "command": {"idempotencyKey": who.name, **TEXT, "name": "A", "phone": "+358401234567"}
+        },
+        shows=["PublicFormReceived"],
+    ),
+    "logContact": Example(arguments=logged_contact, shows=["ContactLogged"]),
+    "replyToTicket": Example(arguments=entry, shows=CHANGED),
+    "answerTicket": Example(arguments=answer, shows=CHANGED),
+    "addTicketNote": Example(arguments=entry, shows=CHANGED),
+    "assignTicket": Example(arguments=change(assigneeId=None), shows=CHANGED),
+    "changeTicketState": Example(arguments=change(state="SOLVED"), shows=CHANGED),
     "tickets": Example(arguments=lambda who, ids: {"page": {}}, shows=[TICKET]),
     "ticketsById": Example(arguments=lambda who, ids: {"ids": [ids["ticket"]]}, shows=[TICKET]),
+    "threadsOfTickets": Example(arguments=lambda who, ids: {"ticketIds": [ids["ticket"]], "page": {}}, shows=[ENTRY]),
+    "ticketEntriesById": Example(arguments=lambda who, ids: {"ids": [ids["entry"]]}, shows=[ENTRY]),
+    "ticketContact": Example(arguments=lambda who, ids: {"ticketId": ids["ticket"]}, shows=["+358401234567"]),
 }
 
 
 async def insert_rows(pool: Pool) -> None:
-    """Insert the sites, and a ticket of each of A and B."""
+    """Insert the sites, a ticket of each of A and B with its contact, and a file of each caller."""
     for organisation, sites in {ORG_A: (SITE_A, SITE_A2), ORG_B: (SITE_B,)}.items():
         for site in sites:
             ids = read_id("site", site), read_id("org", organisation)
             await pool.execute("INSERT INTO sites VALUES ($1, $2, $3, 1)", *ids, f"number of {site}")
     for ticket, number, organisation, site in ((TICKET, 1, ORG_A, SITE_A), (TICKET_B, 2, ORG_B, SITE_B)):
+        ticket_id = read_id("ticket", ticket)
         await pool.execute(
-            "INSERT INTO tickets VALUES ($1, $2, $3, $4, 'A', gen_random_uuid(), 'OTHER', 'OPEN', 'hei', 'NONE', NULL,"
+            "INSERT INTO tickets (id, number, organisation_id, site_id, site_number, topic, channel, state,"
+            " contact_preference, assigned_to, opened_at, updated_at, version)"
+            " VALUES ($1, $2, $3, $4, 'A', 'OTHER', 'PHONE', 'NEW', 'NONE', $5, '2026-03-03 08:00Z',"
             " '2026-03-03 08:00Z', 1)",
-            read_id("ticket", ticket),
+            ticket_id,
             f"T-2025-{number:06}",
             read_id("org", organisation),
             read_id("site", site),
+            read_id("user", ASSIGNEE),
+        )
+        await pool.execute(
+            "INSERT INTO ticket_entries (id, ticket_id, kind, channel, text, at)"
+            " VALUES ($1, $1, 'MESSAGE', 'PHONE', 'hei', '2026-03-03 08:00Z')",
+            ticket_id,
+        )
+        await pool.execute(
+            "INSERT INTO ticket_contacts (ticket_id, name, phone) VALUES ($1, 'Aino', '+358401234567')", ticket_id
+        )
+    for who, file in FILES.items():
+        await pool.execute(
+            "INSERT INTO chassis.files (id, owner, name, media_type, bytes, sha256)"
+            " VALUES ($1, $2, 'kuva.png', 'image/png', 1, '\\x00')",
+            read_id("file", file),
+            SUBJECTS[who],
         )
 
 
@@ -46,8 +124,15 @@ WALKED = WalkedService(
     blueprint=SUPPORT,
     insert_rows=insert_rows,
     examples=EXAMPLES,
-    own={"ticket": TICKET},
-    foreign=[TICKET_B, SITE_B, ORG_B],
+    own={
+        "ticket": TICKET,
+        "entry": ENTRY,
+        "actor": ASSIGNEE,
+        **{
+            prefix: write_id(prefix, uuid.UUID(int=0x0E << 64 | 7 << 76)) for prefix in ("pickup", "order", "agreement")
+        },
+    },
+    foreign=[TICKET_B, ENTRY_B, SITE_B, ORG_B],
 )
 
 

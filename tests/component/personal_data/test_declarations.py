@@ -29,11 +29,11 @@ async def test_every_column_of_text_is_declared_once(
 async def test_a_new_column_and_a_wrong_declaration_are_found(make_harness: MakeHarness[Any, Any]) -> None:
     harness = await make_harness(SUPPORT)
     added = "ALTER TABLE tickets ADD note text, ADD notes jsonb, ADD marks bytea[], ADD size integer"
-    await execute_as_owner(harness.pool, f"{added}; ALTER TABLE tickets RENAME phone TO telephone")
+    await execute_as_owner(harness.pool, f"{added}; ALTER TABLE ticket_contacts RENAME phone TO telephone")
     assert await problems(harness.pool, SUPPORT) == [
         "tickets.marks is declared neither as sensitive nor as plain",
         "tickets.note is declared neither as sensitive nor as plain",
         "tickets.notes is declared neither as sensitive nor as plain",
-        "tickets.telephone is declared neither as sensitive nor as plain",
-        "tickets.phone is declared, but there is no such column of text",
+        "ticket_contacts.telephone is declared neither as sensitive nor as plain",
+        "ticket_contacts.phone is declared, but there is no such column of text",
     ]

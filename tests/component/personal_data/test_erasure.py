@@ -165,12 +165,25 @@ async def test_a_users_messages_go_and_their_tickets_stay(make_harness: MakeHarn
         )
         await send(harness, caller, command)
     person = callers[0].subject_id
-    assert await export(harness, person) == {"tickets": [{"message": "Soittakaa Ainolle", "phone": "+358401234567"}]}
+    exported = await export(harness, person)
+    assert exported["ticket_entries"] == [{"text": "Soittakaa Ainolle"}]
+    assert [one["phone"] for one in exported["ticket_contacts"]] == ["+358401234567"]
+    assert "soittakaa ainolle" in exported["tickets"][0]["search"]
     await erase(harness, person)
-    assert await export(harness, person) == {"tickets": [{"message": "", "phone": None}]}
-    assert (await export(harness, callers[1].subject_id))["tickets"][0]["phone"] == "+358401234567"
+    assert _left_of_a_ticket(await export(harness, person)) == ("", None, False)
+    assert _left_of_a_ticket(await export(harness, callers[1].subject_id)) == (
+        "Soittakaa Ainolle",
+        "+358401234567",
+        True,
+    )
     await erase(harness, org)
-    assert (await export(harness, callers[1].subject_id))["tickets"] == [{"message": "", "phone": None}]
+    assert _left_of_a_ticket(await export(harness, callers[1].subject_id)) == ("", None, False)
+
+
+def _left_of_a_ticket(exported: dict[str, list[dict[str, Any]]]) -> tuple[str, str | None, bool]:
+    """Return the message, the telephone number, and whether the ticket is found by the message."""
+    (entry,), (contact,), (ticket,) = (exported[name] for name in ("ticket_entries", "ticket_contacts", "tickets"))
+    return entry["text"], contact["phone"], "soittakaa" in ticket["search"]
 
 
 async def test_a_stated_event_of_an_erased_thing_has_no_effect_and_those_beside_it_have_theirs(

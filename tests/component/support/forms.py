@@ -1,5 +1,7 @@
 """Helpers of the tests of support: a copied site, its members, and a form about it."""
 
+from collections.abc import Sequence
+
 from services.access.caller import Caller
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity.events import Grant
@@ -47,9 +49,20 @@ async def member_of(
     return await harness.caller(Grant(organisation_id=organisation_id, role=role, site_ids=site_ids))
 
 
-def form(site_id: str, message: str = "Astiaa ei tyhjennetty.", key: str = "key-1") -> SendContactForm:
+def form(
+    site_id: str | None,
+    message: str = "Astiaa ei tyhjennetty.",
+    key: str = "key-1",
+    attachment_ids: Sequence[str] = (),
+) -> SendContactForm:
     """Return a contact form about a site."""
-    return SendContactForm(idempotency_key=key, site_id=site_id, topic=Topic.PICKUP, message=message)
+    return SendContactForm(
+        idempotency_key=key,
+        site_id=site_id,
+        topic=Topic.PICKUP,
+        message=message,
+        attachment_ids=list(attachment_ids),
+    )
 
 
 async def send(harness: Harness, caller: Caller, command: SendContactForm) -> Ticket:

@@ -24,7 +24,7 @@ async def test_a_message_opens_a_ticket_that_is_announced_without_its_text(make_
     org = an_id("org")
     site = await known_site(harness, org)
     ticket = await send(harness, await member_of(harness, org), form(site, "  Astiaa ei tyhjennetty.\r\n"))
-    assert (ticket.number, ticket.state, ticket.topic) == ("T-2026-000001", TicketState.OPEN, Topic.PICKUP)
+    assert (ticket.number, ticket.state, ticket.topic) == ("T-2026-000001", TicketState.NEW, Topic.PICKUP)
     assert (ticket.organisation_id, ticket.site_id) == (org, site)
     assert (ticket.message, ticket.opened_at) == ("Astiaa ei tyhjennetty.", harness.clock.now())
     assert await harness.emitted_events() == [
@@ -139,6 +139,7 @@ async def test_a_kept_answer_has_the_tickets_id_and_shows_the_ticket_as_it_is_no
     await harness.pool.execute("UPDATE tickets SET state = 'CLOSED'")
     assert (await send(harness, caller, form(site))).state is TicketState.CLOSED
     await harness.pool.execute("DELETE FROM receipts")
+    await harness.pool.execute("DELETE FROM ticket_entries")
     await harness.pool.execute("DELETE FROM tickets")
     assert await harness.api(caller).send_contact_form(form(site)) == refuse("NOT_FOUND", "idempotencyKey")
 
@@ -171,3 +172,16 @@ async def test_tickets_are_numbered_by_the_operators_year(make_harness: MakeSupp
     harness.clock.instant = dt.datetime(2026, 12, 31, 22, 30, tzinfo=dt.UTC)  # 0:30 in Helsinki
     numbers.append((await send(harness, caller, form(site, key="new year"))).number)
     assert numbers == ["T-2026-000001", "T-2026-000002", "T-2027-000003"]
+
+
+async def test_a_form_without_a_site_is_about_the_only_one_that_the_caller_reaches(make_harness: MakeSupport) -> None:
+    harness = await make_harness(SUPPORT)
+    org = an_id("org")
+    site, second = await known_site(harness, org), await known_site(harness, org)
+    await known_site(harness, an_id("org"))
+    limited, everywhere = await member_of(harness, org, [site]), await member_of(harness, org)
+    assert (await send(harness, limited, form(None))).site_id == site
+    required = Refusal(problems=[malformed("siteId", reason="REQUIRED")])
+    for caller in (everywhere, await member_of(harness, an_id("org")), await harness.caller(kind=SubjectKind.STAFF)):
+        assert await harness.api(caller).send_contact_form(form(None)) == required
+    assert (await send(harness, everywhere, form(second))).site_id == second

@@ -29,6 +29,8 @@ def limited(harness: Harness, limits: MessageLimits) -> None:
         database_url="postgresql://nowhere",
         kafka="127.0.0.1:0",
         identity_url="http://127.0.0.1:0",
+        sites_url="http://127.0.0.1:0",
+        orders_url="http://127.0.0.1:0",
         message_limits=limits,
     )
 

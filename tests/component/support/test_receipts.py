@@ -1,5 +1,6 @@
 """S1, S5: one receipt arrives in the user's language, also after a killed process or without identity."""
 
+import base64
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -9,13 +10,14 @@ import structlog
 from services.chassis.db.postgres import Pool, Row
 from services.chassis.ids import read_id
 from services.chassis.problems import NotReadyYet
-from services.chassis.runtime.settings import Letterhead, ServiceSettings, SocketAddress
+from services.chassis.runtime.settings import Letterhead, SocketAddress
 from services.contracts.identity.people import Contact, Language
 from services.contracts.support.tickets import Ticket
 from services.hosting import processes
 from services.support.app import SUPPORT
 from services.support.domain.receipt import retry_delay_s
 from services.support.messaging.jobs import receipt_job
+from services.support.settings import SupportSettings
 from services.support.usecases.send_receipt import SendReceipt, send_receipt
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 from tests.support.clock import TestClock
@@ -216,11 +218,15 @@ async def test_receipts_wait_while_identity_does_not_answer(
     database_url = await make_database(SUPPORT)
     harness = ServiceHarness(SUPPORT, await open_pool(database_url), clock)
     await a_ticket(harness)
-    settings = ServiceSettings(
+    settings = SupportSettings(
         listen=SocketAddress("127.0.0.1", 0),
         database_url=database_url,
         kafka="127.0.0.1:1",
         identity_url="http://127.0.0.1:1",
+        sites_url="http://127.0.0.1:1",
+        orders_url="http://127.0.0.1:1",
+        files_url="memory:///",
+        files_key=base64.b64encode(bytes(32)).decode(),
     )
     attempts = "SELECT attempts FROM chassis.pgqueuer WHERE status = 'queued' AND entrypoint = 'send-receipt'"
     async with (

@@ -85,7 +85,7 @@ async def test_tickets_in_order_and_by_state_and_topic(make_harness: MakeSupport
     for state in TicketState:
         for one in Topic:
             found = await messages(api, filter=TicketFilter(states=[state], topics=[one], organisation_ids=[org]))
-            assert len(found) == (3 if (state, one) == (TicketState.OPEN, topic) else 0)
+            assert len(found) == (3 if (state, one) == (TicketState.NEW, topic) else 0)
 
 
 async def test_tickets_of_a_site_out_of_reach_are_not_seen(make_harness: MakeSupport) -> None:

@@ -3,16 +3,41 @@
 import uuid
 
 from services.chassis.ids import write_id
+from services.contracts.support.thread import (
+    AddTicketNote,
+    AnswerTicket,
+    EntryKind,
+    ReplyToTicket,
+    TicketEntry,
+    TicketEntryAdded,
+    TicketEntryFilter,
+    TicketEntryOrder,
+)
 from services.contracts.support.tickets import (
+    AssignTicket,
+    ChangeTicketState,
+    Channel,
     ContactFormReceived,
+    ContactLogged,
+    ContactPreference,
+    ContactSource,
+    LogContact,
+    PublicFormReceived,
     SendContactForm,
+    SendPublicForm,
     Ticket,
+    TicketAssigned,
+    TicketContact,
     TicketFilter,
     TicketOrder,
     TicketState,
+    TicketStateChanged,
+    Topic,
 )
-from services.contracts.values import Connection, Page, Refusal, refuse
+from services.contracts.values import Conflict, Connection, Page, Refusal, conflict, refuse
 from tests.gateway.stubs.samples import NOW, ORGANISATION, page_of
+
+TICKET = write_id("ticket", uuid.UUID(int=1))
 
 
 class SupportStub:
@@ -21,7 +46,30 @@ class SupportStub:
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         if command.message == "one too many":
             return refuse("TOO_MANY_MESSAGES", retryable=True, seconds=1234)
-        return ContactFormReceived(ticket=_ticket(command))
+        return ContactFormReceived(ticket=a_ticket(command.site_id, command.topic, command.message))
+
+    async def send_public_form(self, command: SendPublicForm) -> PublicFormReceived | Refusal:
+        return PublicFormReceived(number="T-1")
+
+    async def log_contact(self, command: LogContact) -> ContactLogged | Refusal:
+        return ContactLogged(ticket=a_ticket(command.site_id, command.topic, command.message))
+
+    async def reply_to_ticket(self, command: ReplyToTicket) -> TicketEntryAdded | Refusal:
+        return TicketEntryAdded(entry=an_entry(EntryKind.MESSAGE, command.text), ticket=a_ticket())
+
+    async def answer_ticket(self, command: AnswerTicket) -> TicketEntryAdded | Conflict | Refusal:
+        if command.version != 1:
+            return conflict(command.ticket_id, yours=command.version, now=1)
+        return TicketEntryAdded(entry=an_entry(EntryKind.ANSWER, command.text), ticket=a_ticket())
+
+    async def add_ticket_note(self, command: AddTicketNote) -> TicketEntryAdded | Refusal:
+        return TicketEntryAdded(entry=an_entry(EntryKind.NOTE, command.text), ticket=a_ticket())
+
+    async def assign_ticket(self, command: AssignTicket) -> TicketAssigned | Conflict | Refusal:
+        return TicketAssigned(ticket=a_ticket())
+
+    async def change_ticket_state(self, command: ChangeTicketState) -> TicketStateChanged | Conflict | Refusal:
+        return TicketStateChanged(ticket=a_ticket())
 
     async def tickets(
         self, page: Page, filter: TicketFilter | None = None, order: TicketOrder | None = None
@@ -31,16 +79,53 @@ class SupportStub:
     async def tickets_by_id(self, ids: list[str]) -> list[Ticket | None]:
         return [None for _ in ids]
 
+    async def threads_of_tickets(
+        self,
+        ticket_ids: list[str],
+        page: Page,
+        filter: TicketEntryFilter | None = None,
+        order: TicketEntryOrder | None = None,
+    ) -> list[Connection[TicketEntry]]:
+        return [page_of([an_entry(EntryKind.MESSAGE, "Hei")], page) for _ in ticket_ids]
 
-def _ticket(command: SendContactForm) -> Ticket:
+    async def ticket_entries_by_id(self, ids: list[str]) -> list[TicketEntry | None]:
+        return [None for _ in ids]
+
+    async def ticket_contact(self, ticket_id: str) -> TicketContact | Refusal:
+        return TicketContact(source=ContactSource.SITE, name="Aino Aalto", email="aino@example.fi", phone=None)
+
+
+def a_ticket(site_id: str | None = None, topic: Topic = Topic.OTHER, message: str = "Hei") -> Ticket:
     return Ticket(
-        id=write_id("ticket", uuid.UUID(int=1)),
+        id=TICKET,
         number="T-1",
         organisation_id=ORGANISATION,
-        site_id=command.site_id,
-        topic=command.topic,
-        state=TicketState.OPEN,
-        message=command.message,
-        contact_preference=command.contact_preference,
+        site_id=site_id,
+        pickup_id=None,
+        order_id=None,
+        agreement_id=None,
+        topic=topic,
+        channel=Channel.PORTAL,
+        state=TicketState.NEW,
+        message=message,
+        contact_preference=ContactPreference.NONE,
+        by=None,
+        assigned_to=None,
         opened_at=NOW,
+        updated_at=NOW,
+        reopenable_until=None,
+        version=1,
+    )
+
+
+def an_entry(kind: EntryKind, text: str) -> TicketEntry:
+    return TicketEntry(
+        id=write_id("entry", uuid.UUID(int=1)),
+        ticket_id=TICKET,
+        kind=kind,
+        channel=Channel.PORTAL,
+        by=None,
+        text=text,
+        at=NOW,
+        attachments=[],
     )

@@ -11,6 +11,7 @@ import psycopg
 
 LARGE = {
     *("sites", "containers", "agreements", "orders", "pickups", "reports", "outbox", "volumes", "invoices", "tickets"),
+    "ticket_entries",
     *("organisations", "users", "memberships", "grants", "subjects"),
 }
 """Tables that grow with the number of customers."""

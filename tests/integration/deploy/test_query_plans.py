@@ -36,7 +36,7 @@ from services.contracts.orders.orders import OrderFilter, OrderState
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Fraction, PropertyType, SiteFilter, SiteOrder, SiteOrderField
 from services.contracts.stats import Period, VolumeFilter
-from services.contracts.support.tickets import TicketFilter
+from services.contracts.support.tickets import TicketFilter, TicketState
 from services.contracts.values import Page, Refusal
 from services.identity.queries import directory, organisations, partners
 from services.orders.domain.pickup_id import ordered_pickup_id
@@ -247,8 +247,14 @@ READS: dict[str, dict[str, list[Read]]] = {
             list_pages("tickets"),
             filtered_pages("tickets", lambda k: TicketFilter(site_ids=k.sites[:2])),
             filtered_pages("tickets", lambda k: TicketFilter(organisation_ids=[k.organisation])),
+            filtered_pages("tickets", lambda k: TicketFilter(states=[TicketState.NEW])),
+            filtered_pages("tickets", lambda k: TicketFilter(search="tyhjentämättä")),
         ],
         "ticketsById": [lambda o, k: o.tickets_by_id(k.tickets)],
+        "threadsOfTickets": [lambda o, k: o.threads_of_tickets(k.tickets, Page())],
+        "ticketEntriesById": [
+            lambda o, k: o.ticket_entries_by_id([write_id("entry", read_id("ticket", one)) for one in k.tickets])
+        ],
     },
 }
 """Each read of each contract. Callers that reach all rows request no totals and no sums over all: those grow."""
@@ -261,6 +267,8 @@ COVERED_ELSEWHERE = {
     "publicKeys",
     "settings",
     "importsById",
+    "siteContacts",
+    "ticketContact",
 }
 """Reads by ids alone, or of few rows, which are not those of customers."""
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.chassis.mail_body.renderer import MailBody
 from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity.people import Language
-from services.contracts.support.tickets import ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
 from services.support.domain.receipt import retry_delay_s
 from services.support.domain.ticket import TicketRecord, ticket_number
 from services.support.mapping.receipt_mail import write_receipt
@@ -27,17 +28,24 @@ TICKET = TicketRecord(
     site_number="50",
     user_id=uuid.UUID(int=4),
     topic=Topic.CONTAINER,
-    state=TicketState.OPEN,
-    message="Kansi on rikki.\nVoitteko vaihtaa?",
+    channel=Channel.PORTAL,
+    state=TicketState.NEW,
     contact_preference=ContactPreference.PHONE,
-    phone="+358 40 1234567",
     opened_at=dt.datetime(2026, 3, 4, 7, 5, tzinfo=dt.UTC),
+    updated_at=dt.datetime(2026, 3, 4, 7, 5, tzinfo=dt.UTC),
     version=1,
 )
+MESSAGE, PHONE = "Kansi on rikki.\nVoitteko vaihtaa?", "+358 40 1234567"
+
+
+def receipt(
+    language: Language, ticket: TicketRecord = TICKET, message: str = MESSAGE, phone: str | None = PHONE
+) -> MailBody:
+    return write_receipt(ticket, message, phone, language, HELSINKI, LETTERHEAD)
 
 
 def test_the_receipt_in_finnish() -> None:
-    mail = write_receipt(TICKET, Language.FI, HELSINKI, LETTERHEAD)
+    mail = receipt(Language.FI)
     assert mail.subject == "Palaute vastaanotettu"
     assert mail.text == (
         "Hei!\n\n"
@@ -61,7 +69,7 @@ def test_the_receipt_in_finnish() -> None:
     ],
 )
 def test_a_moment_is_in_the_operators_zone_and_the_languages_format(language: Language, moment: str) -> None:
-    mail = write_receipt(TICKET, language, HELSINKI, LETTERHEAD)
+    mail = receipt(language)
     assert moment in mail.text
     assert moment in mail.html
 
@@ -70,9 +78,9 @@ def test_a_moment_is_in_the_operators_zone_and_the_languages_format(language: La
 @pytest.mark.parametrize("topic", list(Topic))
 @pytest.mark.parametrize("preference", list(ContactPreference))
 def test_text_and_html_say_the_same(language: Language, topic: Topic, preference: ContactPreference) -> None:
-    phone = TICKET.phone if preference is ContactPreference.PHONE else None
-    ticket = msgspec.structs.replace(TICKET, topic=topic, contact_preference=preference, phone=phone)
-    mail = write_receipt(ticket, language, HELSINKI, LETTERHEAD)
+    phone = PHONE if preference is ContactPreference.PHONE else None
+    ticket = msgspec.structs.replace(TICKET, topic=topic, contact_preference=preference)
+    mail = receipt(language, ticket, phone=phone)
     assert "None" not in mail.text
     assert f'<html lang="{language.value}" ' in mail.html
     # The HTML has the operator's name at its top, too, and what mailboxes show beside the subject.
@@ -98,11 +106,11 @@ def test_text_and_html_say_the_same(language: Language, topic: Topic, preference
     )
 )
 def test_a_message_is_shown_and_never_interpreted(message: str) -> None:
-    ticket = msgspec.structs.replace(TICKET, message=message, site_number="<50>")
-    mail = write_receipt(ticket, Language.FI, HELSINKI, LETTERHEAD)
+    ticket = msgspec.structs.replace(TICKET, site_number="<50>")
+    mail = receipt(Language.FI, ticket, message)
     shown = _parse(mail.html)
     assert shown.quoted == message
-    plain = _parse(write_receipt(TICKET, Language.FI, HELSINKI, LETTERHEAD).html)
+    plain = _parse(receipt(Language.FI).html)
     assert [tag for tag in shown.tags if tag != "br"] == [tag for tag in plain.tags if tag != "br"]
     quoted = "\n".join(f"> {line}" for line in message.split("\n"))
     assert f"\n{quoted}\n\nMainitse" in mail.text

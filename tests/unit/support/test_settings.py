@@ -11,6 +11,8 @@ NEEDED = {
     "KIERTO_DATABASE_URL": "postgresql://nowhere",
     "KIERTO_KAFKA": "127.0.0.1:9",
     "KIERTO_IDENTITY_URL": "http://127.0.0.1:9",
+    "KIERTO_SITES_URL": "http://127.0.0.1:9",
+    "KIERTO_ORDERS_URL": "http://127.0.0.1:9",
 }
 
 
