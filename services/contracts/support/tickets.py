@@ -17,6 +17,7 @@ from services.contracts.values import (
     OneOf,
     OrderId,
     OrganisationId,
+    Outcome,
     PhoneNumber,
     PickupId,
     SearchText,
@@ -331,7 +332,7 @@ class ContactSource(enum.Enum):
     """The contact person of the site."""
 
 
-class TicketContact(Value, frozen=True, kw_only=True):
+class TicketContact(Outcome, frozen=True, kw_only=True):
     """The person to whom the answers to a ticket go."""
 
     source: ContactSource

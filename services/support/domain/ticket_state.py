@@ -38,7 +38,7 @@ def after_answer(ticket: TicketRecord, state: TicketState, now: dt.datetime) -> 
     Refused with ILLEGAL_MOVE unless the ``state`` is one of ``STATES_AFTER_ANSWER``.
     """
     if state not in STATES_AFTER_ANSWER:
-        return refuse("ILLEGAL_MOVE", "state", **{"from": ticket.state.value, "to": state.value})
+        return refuse("ILLEGAL_MOVE", "state", before=ticket.state.value, after=state.value)
     return _moved(ticket, state, now, by_staff=True)
 
 
@@ -58,14 +58,14 @@ def moved_by_customer(ticket: TicketRecord, state: TicketState, now: dt.datetime
     """
     settled = ticket.state in SETTLED_STATES
     if state is not (TicketState.WAITING_FOR_US if settled else TicketState.SOLVED):
-        return refuse("ILLEGAL_MOVE", "state", **{"from": ticket.state.value, "to": state.value})
+        return refuse("ILLEGAL_MOVE", "state", before=ticket.state.value, after=state.value)
     return _moved(ticket, state, now)
 
 
 def moved_by_staff(ticket: TicketRecord, state: TicketState, now: dt.datetime) -> TicketRecord | Refusal:
     """Return a ticket that the staff move to any state but NEW. Refused with ILLEGAL_MOVE for that one."""
     if state is TicketState.NEW:
-        return refuse("ILLEGAL_MOVE", "state", **{"from": ticket.state.value, "to": state.value})
+        return refuse("ILLEGAL_MOVE", "state", before=ticket.state.value, after=state.value)
     return _moved(ticket, state, now, by_staff=True)
 
 

@@ -26,4 +26,4 @@ async def answer_ticket(
         await save_change(tx, changed, EntryKind.ANSWER)
         return await add_entry(tx, caller, changed, EntryKind.ANSWER, command.channel, draft)
 
-    return await change_ticket(tx, caller, "answerTicket", command, do, TicketEntryAdded, read, command.version)
+    return await change_ticket(tx, caller, "answerTicket", command, do, TicketEntryAdded, read)

@@ -25,4 +25,4 @@ async def assign_ticket(
         await save_change(tx, with_assignee(ticket, assignee, tx.now))
         return command.ticket_id
 
-    return await change_ticket(tx, caller, "assignTicket", command, do, TicketAssigned, read, command.version)
+    return await change_ticket(tx, caller, "assignTicket", command, do, TicketAssigned, read)

@@ -6,7 +6,7 @@ from typing import TypeVar
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import read_id
-from services.contracts.support.thread import AddTicketNote, AnswerTicket, EntryKind, ReplyToTicket
+from services.contracts.support.thread import AddTicketNote, AnswerTicket, EntryKind, ReplyToTicket, TicketEntryAdded
 from services.contracts.support.tickets import AssignTicket, ChangeTicketState
 from services.contracts.values import Conflict, Id, MutationResult, Refusal, conflict
 from services.support.domain.ticket import TicketRecord
@@ -15,39 +15,27 @@ from services.support.usecases.ports.transaction import SupportStore
 
 R = TypeVar("R", bound=MutationResult)
 
-TicketCommand = AddTicketNote | AnswerTicket | AssignTicket | ChangeTicketState | ReplyToTicket
-
 
 async def change_ticket(
     tx: SupportStore,
     caller: Caller,
     operation: str,
-    command: TicketCommand,
+    command: AnswerTicket | AssignTicket | ChangeTicketState,
     do: Callable[[TicketRecord], Awaitable[Id | Refusal]],
     result: type[R],
     read: ReadAgain[R],
-    version: int | None = None,
 ) -> R | Conflict | Refusal:
     """Change a locked ticket by ``do``, which returns the id by which the result is read.
 
-    With a ``version``, a ticket in any other is a conflict.
+    A ticket in any other version than the command's is a conflict.
     """
-    ticket_id = read_id("ticket", command.ticket_id)
-    shown = ""
+    shown: list[Id] = []
 
     async def change() -> R | Conflict | Refusal:
-        nonlocal shown
-        ticket = await tx.tickets.lock_by_id(ticket_id)
-        assert ticket is not None, "the caller was authorised for it"
-        if version is not None and ticket.version != version:
-            return conflict(command.ticket_id, yours=version, now=ticket.version)
-        done = await do(ticket)
-        if isinstance(done, Refusal):
-            return done
-        shown = done
-        changed = await read([shown])
-        assert changed is not None, "the caller reaches the ticket"
-        return changed
+        ticket = await _lock(tx, command.ticket_id)
+        if ticket.version != command.version:
+            return conflict(command.ticket_id, yours=command.version, now=ticket.version)
+        return await _do(ticket, do, read, shown)
 
     return await tx.change_once(
         organisation=command.ticket_id,
@@ -55,9 +43,52 @@ async def change_ticket(
         operation=operation,
         command=command,
         do=change,
-        ids=lambda _: [shown],
+        ids=lambda _: shown,
         read_again={result: read},
     )
+
+
+async def add_to_ticket(
+    tx: SupportStore,
+    caller: Caller,
+    operation: str,
+    command: AddTicketNote | ReplyToTicket,
+    do: Callable[[TicketRecord], Awaitable[Id | Refusal]],
+    read: ReadAgain[TicketEntryAdded],
+) -> TicketEntryAdded | Refusal:
+    """Add an entry to a locked ticket in whatever version by ``do``, which returns the entry's id."""
+    shown: list[Id] = []
+
+    async def add() -> TicketEntryAdded | Refusal:
+        return await _do(await _lock(tx, command.ticket_id), do, read, shown)
+
+    return await tx.execute_once(
+        organisation=command.ticket_id,
+        caller=caller.subject_id,
+        operation=operation,
+        command=command,
+        do=add,
+        ids=lambda _: shown,
+        read_again={TicketEntryAdded: read},
+    )
+
+
+async def _lock(tx: SupportStore, text: Id) -> TicketRecord:
+    ticket = await tx.tickets.lock_by_id(read_id("ticket", text))
+    assert ticket is not None, "the caller was authorised for it"
+    return ticket
+
+
+async def _do(
+    ticket: TicketRecord, do: Callable[[TicketRecord], Awaitable[Id | Refusal]], read: ReadAgain[R], shown: list[Id]
+) -> R | Refusal:
+    done = await do(ticket)
+    if isinstance(done, Refusal):
+        return done
+    shown.append(done)
+    changed = await read(shown)
+    assert changed is not None, "the caller reaches the ticket"
+    return changed
 
 
 async def save_change(tx: SupportStore, ticket: TicketRecord, entry: EntryKind | None = None) -> None:

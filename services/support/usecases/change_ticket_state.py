@@ -23,4 +23,4 @@ async def change_ticket_state(
         await save_change(tx, changed)
         return command.ticket_id
 
-    return await change_ticket(tx, caller, "changeTicketState", command, do, TicketStateChanged, read, command.version)
+    return await change_ticket(tx, caller, "changeTicketState", command, do, TicketStateChanged, read)

@@ -5,18 +5,18 @@ from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import read_id
 from services.contracts.support.thread import EntryKind, ReplyToTicket, TicketEntryAdded
 from services.contracts.support.tickets import Channel
-from services.contracts.values import Conflict, Id, Refusal
+from services.contracts.values import Id, Refusal
 from services.support.domain.limits import WINDOW, MessageLimits, limit_refusal
 from services.support.domain.ticket import TicketRecord
 from services.support.domain.ticket_state import after_message
 from services.support.usecases.add_entry import Draft, add_entry, parse_draft
-from services.support.usecases.change_ticket import change_ticket, save_change
+from services.support.usecases.change_ticket import add_to_ticket, save_change
 from services.support.usecases.ports.transaction import SupportStore
 
 
 async def reply_to_ticket(
     tx: SupportStore, caller: Caller, limits: MessageLimits, command: ReplyToTicket, read: ReadAgain[TicketEntryAdded]
-) -> TicketEntryAdded | Conflict | Refusal:
+) -> TicketEntryAdded | Refusal:
     """Add a message of a customer; a ticket that is settled is reopened by it."""
     draft = parse_draft(command.text, command.attachment_ids)
     if isinstance(draft, Refusal):
@@ -25,7 +25,7 @@ async def reply_to_ticket(
     async def do(ticket: TicketRecord) -> Id | Refusal:
         return await _reply(tx, caller, limits, ticket, draft)
 
-    return await change_ticket(tx, caller, "replyToTicket", command, do, TicketEntryAdded, read)
+    return await add_to_ticket(tx, caller, "replyToTicket", command, do, read)
 
 
 async def _reply(

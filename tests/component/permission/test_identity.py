@@ -7,10 +7,11 @@ import msgspec
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id
 from services.chassis.rpc.signature import signatures
-from services.contracts import sites, stats, support
+from services.contracts import sites, stats
 from services.contracts.identity.operations import Identity
 from services.contracts.orders.operations import Orders
 from services.contracts.permission import SubjectKind
+from services.contracts.support.operations import Support
 from services.identity.app import IDENTITY
 from tests.component.permission.callers import ACCESS, ORG_A, ORG_B, SUBJECTS, TODAY, CallerCase, ServiceEndpoint
 from tests.component.permission.conftest import WalkPermissions
@@ -30,6 +31,7 @@ PUBLIC = {
     "clientToken": "the client secret is the proof",
     "publicKeys": "they are public",
     "settings": "registration needs them",
+    "sendPublicForm": "it is for those who can't sign in; what it opens is seen by staff alone",
 }
 
 CUSTOMER, INVOICE = "62-0000001-00", "1962859"
@@ -150,7 +152,7 @@ async def test_the_permission_walk(walk_permissions: WalkPermissions) -> None:
 
 
 def test_public_operations_are_a_short_list_with_reasons() -> None:
-    contracts = (Identity, sites.Sites, Orders, stats.Stats, support.Support)
+    contracts = (Identity, sites.Sites, Orders, stats.Stats, Support)
     public = {name for one in contracts for name, signature in signatures(one).items() if signature.declared.public}
     assert public == set(PUBLIC)
     assert {name for name, signature in signatures(Identity).items() if signature.declared.open} == set(OPEN)

@@ -26,6 +26,7 @@ ALLOWED = {
     ("identity", "accessOf"): {"gateway", "sites", "orders", "stats", "support"},
     ("identity", "contacts"): {"support"},
     ("orders", "events"): {"gateway"},
+    ("sites", "siteContacts"): {"support"},
     **{(service, "importProgress"): {"gateway"} for service in OWNER_BY_KIND.values()},
 }
 

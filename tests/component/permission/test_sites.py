@@ -26,6 +26,9 @@ FOREIGN = [SITE_B, f"number of {SITE_B}", f"container of {SITE_B}", ORG_B]
 EXAMPLES = {
     "sites": Example(arguments=lambda who, ids: {"page": {}}, shows=BELONGINGS),
     "sitesById": Example(arguments=lambda who, ids: {"ids": [ids["site"]]}, shows=BELONGINGS),
+    "siteContacts": Example(
+        arguments=lambda who, ids: {"siteIds": [ids["site"]]}, shows=["STREET"], seen_by=[CallerCase.SERVICE]
+    ),
     "containersById": Example(
         arguments=lambda who, ids: {"ids": [ids["container"]]}, shows=[CONTAINER_A, f"container of {SITE_A}"]
     ),

@@ -101,7 +101,7 @@ async def insert_rows(pool: Pool) -> None:
             f"T-2025-{number:06}",
             read_id("org", organisation),
             read_id("site", site),
-            read_id("user", ASSIGNEE),
+            read_id("user", ASSIGNEE) if ticket == TICKET else None,
         )
         await pool.execute(
             "INSERT INTO ticket_entries (id, ticket_id, kind, channel, text, at)"
@@ -114,7 +114,7 @@ async def insert_rows(pool: Pool) -> None:
     for who, file in FILES.items():
         await pool.execute(
             "INSERT INTO chassis.files (id, owner, name, media_type, bytes, sha256)"
-            " VALUES ($1, $2, 'kuva.png', 'image/png', 1, '\\x00')",
+            " VALUES ($1, $2, 'kuva.png', 'image/png', 1, sha256('kuva'))",
             read_id("file", file),
             SUBJECTS[who],
         )

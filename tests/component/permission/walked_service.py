@@ -62,7 +62,8 @@ class WalkedService(msgspec.Struct, frozen=True, kw_only=True):
         await self.insert_rows(pool)
         async with serve_service(self.blueprint, url, pool, clock, folder) as endpoint:
             made = await self.examples_with_secrets(endpoint)
-            of_imports = await _import_examples(endpoint) if self.blueprint.has_files else {}
+            has_imports = self.blueprint.has_files and endpoint.runtime.imports.kinds
+            of_imports = await _import_examples(endpoint) if has_imports else {}
             yield endpoint, {**self.examples, **made, **of_imports}
 
 

@@ -31,9 +31,9 @@ async def test_a_new_column_and_a_wrong_declaration_are_found(make_harness: Make
     added = "ALTER TABLE tickets ADD note text, ADD notes jsonb, ADD marks bytea[], ADD size integer"
     await execute_as_owner(harness.pool, f"{added}; ALTER TABLE ticket_contacts RENAME phone TO telephone")
     assert await problems(harness.pool, SUPPORT) == [
+        "ticket_contacts.telephone is declared neither as sensitive nor as plain",
         "tickets.marks is declared neither as sensitive nor as plain",
         "tickets.note is declared neither as sensitive nor as plain",
         "tickets.notes is declared neither as sensitive nor as plain",
-        "ticket_contacts.telephone is declared neither as sensitive nor as plain",
         "ticket_contacts.phone is declared, but there is no such column of text",
     ]

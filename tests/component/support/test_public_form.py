@@ -1,6 +1,7 @@
 """S1: the contact form for those who can't sign in, which tells and denies no account."""
 
 import asyncio
+from typing import Any
 
 import msgspec
 import pytest
@@ -8,7 +9,14 @@ import pytest
 from services.access.caller import Caller
 from services.contracts.permission import SubjectKind
 from services.contracts.support.events import TicketOpened
-from services.contracts.support.tickets import Channel, PublicFormReceived, SendPublicForm, TicketState, Topic
+from services.contracts.support.tickets import (
+    Channel,
+    PublicFormReceived,
+    SendPublicForm,
+    TicketContact,
+    TicketState,
+    Topic,
+)
 from services.contracts.values import Page, Problem, Refusal, malformed, refuse
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, member_of
@@ -21,7 +29,7 @@ async def harness(make_harness: MakeSupport) -> Harness:
     return await make_harness(SUPPORT)
 
 
-def public_form(key: str = "1", **fields: object) -> SendPublicForm:
+def public_form(key: str = "1", **fields: Any) -> SendPublicForm:
     form = SendPublicForm(
         idempotency_key=key,
         name="Aino Aalto",
@@ -44,6 +52,7 @@ async def test_a_form_is_a_ticket_that_the_staff_alone_see(harness: Harness) -> 
     assert (ticket.organisation_id, ticket.site_id, ticket.by) == (None, None, None)
     assert (await harness.api(await member_of(harness, an_id("org"))).tickets(Page())).edges == []
     contact = await staff.ticket_contact(ticket.id)
+    assert isinstance(contact, TicketContact)
     assert (contact.name, contact.email) == ("Aino Aalto", "aino@example.fi")
     (opened,) = await harness.emitted_events(TicketOpened)
     assert (opened.organisation_id, opened.site_id, opened.channel) == (None, None, Channel.PUBLIC_FORM)
@@ -68,7 +77,7 @@ async def test_a_repeated_form_is_one_ticket(harness: Harness) -> None:
         ({"email": None}, Problem(code="CONTACT_REQUIRED", path=["email"])),
     ],
 )
-async def test_a_malformed_form_is_refused(harness: Harness, fields: dict[str, object], problem: Problem) -> None:
+async def test_a_malformed_form_is_refused(harness: Harness, fields: dict[str, Any], problem: Problem) -> None:
     assert await harness.api(GATEWAY).send_public_form(public_form(**fields)) == Refusal(problems=[problem])
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -213,7 +214,7 @@ async def test_receipts_run_side_by_side_and_go_on_after_trouble(make_harness: M
 
 
 async def test_receipts_wait_while_identity_does_not_answer(
-    make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock
+    make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, tmp_path: Path
 ) -> None:
     database_url = await make_database(SUPPORT)
     harness = ServiceHarness(SUPPORT, await open_pool(database_url), clock)
@@ -225,7 +226,7 @@ async def test_receipts_wait_while_identity_does_not_answer(
         identity_url="http://127.0.0.1:1",
         sites_url="http://127.0.0.1:1",
         orders_url="http://127.0.0.1:1",
-        files_url="memory:///",
+        files_url=tmp_path.as_uri(),
         files_key=base64.b64encode(bytes(32)).decode(),
     )
     attempts = "SELECT attempts FROM chassis.pgqueuer WHERE status = 'queued' AND entrypoint = 'send-receipt'"

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+from typing import Any
 
 import pytest
 
@@ -83,11 +84,11 @@ class Conversation:
         command = AddTicketNote(idempotency_key=text, ticket_id=self.ticket.id, text=text)
         return await self.harness.api(self.staff).add_ticket_note(command)
 
-    async def thread(self, reader: Caller, page: Page | None = None, **asked: object) -> list[TicketEntry]:
+    async def thread(self, reader: Caller, page: Page | None = None, **asked: Any) -> list[TicketEntry]:
         listing = await self.listing(reader, page or Page(), **asked)
         return [edge.node for edge in listing.edges]
 
-    async def listing(self, reader: Caller, page: Page, **asked: object) -> Connection[TicketEntry]:
+    async def listing(self, reader: Caller, page: Page, **asked: Any) -> Connection[TicketEntry]:
         (listing,) = await self.harness.api(reader).threads_of_tickets([self.ticket.id], page, **asked)
         return listing
 
@@ -329,7 +330,7 @@ async def test_customers_declare_a_ticket_solved_and_reopen_it(conversation: Con
         )
         return await api.change_ticket_state(command)
 
-    assert await move(TicketState.CLOSED, 1) == refuse("ILLEGAL_MOVE", "state", **{"from": "NEW", "to": "CLOSED"})
+    assert await move(TicketState.CLOSED, 1) == refuse("ILLEGAL_MOVE", "state", before="NEW", after="CLOSED")
     assert isinstance(await move(TicketState.SOLVED, 1), TicketStateChanged)
     assert isinstance(await move(TicketState.WAITING_FOR_US, 2), TicketStateChanged)
     assert isinstance(await move(TicketState.SOLVED, 3), TicketStateChanged)

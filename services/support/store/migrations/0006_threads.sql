@@ -1,5 +1,7 @@
 -- Threads of tickets; tickets of senders who are not known; the employee who works on a ticket.
 
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
 ALTER TABLE tickets
     ALTER organisation_id DROP NOT NULL,
     ALTER site_id DROP NOT NULL,
