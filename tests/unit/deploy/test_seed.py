@@ -114,6 +114,8 @@ def test_production_is_not_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
         "LISTEN": "127.0.0.1:1",
         "KAFKA": "nowhere.invalid:1",
         "IDENTITY_URL": "http://nowhere.invalid",
+        "SITES_URL": "http://nowhere.invalid",
+        "ORDERS_URL": "http://nowhere.invalid",
         "IDENTITY_SIGNING_KEY_FILE": "/nowhere",
         "IDENTITY_PEPPER": "salt and more salt",
         "IDENTITY_SERVICE_SECRETS": "{}",

@@ -15,9 +15,14 @@ class Visit(Value, frozen=True, kw_only=True):
     agreement_id: AgreementId | None = None
 
 
+class About(Value, frozen=True, kw_only=True):
+    agreement_id: AgreementId | None = None
+
+
 class Command(Value, frozen=True, kw_only=True):
     site_id: SiteId
     agreement_id: AgreementId | None = None
+    about: About | None = None
     visits: Annotated[list[Visit], Batch()] = []
 
 
@@ -29,21 +34,25 @@ class Contract(Protocol):
     async def sites(self, ids: list[SiteId], agreement_id: AgreementId | None = None) -> list[int]: ...
 
 
-def test_a_call_is_about_the_required_ids_outside_of_lists() -> None:
+def test_a_call_is_about_the_required_ids_outside_of_lists_and_those_that_a_command_names() -> None:
     operation = signatures(Contract)["change"]
     assert [(one.prefix, one.path) for one in operation.things] == [
         ("site", ("command", "siteId")),
+        ("agreement", ("command", "agreementId")),
         ("site", ("otherSiteId",)),
     ]
     arguments = operation.arguments(command=Command(site_id="site_1"), other_site_id="site_2")
-    assert [one.find(arguments) for one in operation.things] == ["site_1", "site_2"]
+    assert [one.find(arguments) for one in operation.things] == ["site_1", None, "site_2"]
+    command = Command(site_id="site_1", agreement_id="agreement_1")
+    arguments = operation.arguments(command=command, other_site_id="site_2")
+    assert [one.find(arguments) for one in operation.things] == ["site_1", "agreement_1", "site_2"]
 
 
 def test_ids_in_lists_and_options_select_rows() -> None:
     change, sites = (signatures(Contract)[name] for name in ("change", "sites"))
     rows = [(one.path, one.is_list) for one in change.id_inputs if one not in change.things]
     assert rows == [
-        (("command", "agreementId"), False),
+        (("command", "about", "agreementId"), False),
         (("command", "visits", "orderId"), False),
         (("command", "visits", "agreementId"), False),
     ]
