@@ -19,6 +19,9 @@ LARGE = {
 _KEY = re.compile(r"\b(\w*id|\w+_number|\w+_key|number|sequence) = |\borganisation_id IS NULL|\bsearch ~~ ")
 """Index conditions on the reach of the caller, or on the requested ids, keys or words."""
 
+_STATE = re.compile(r"\bstate = ")
+"""Index conditions on a requested state. Callers who reach all rows see every row of it."""
+
 _CHANGE = re.compile(r"\b(changed|removed)_in >= ")
 """Index conditions on what has changed."""
 
@@ -101,10 +104,11 @@ def _growing_costs(
         is_ordered_scan = "Index" in kind or kind == "Sample Scan"
         # Rows that have changed since the reader's last look are the requested ones.
         is_change = reaches_all and _CHANGE.search(condition)
+        is_requested = _KEY.search(condition) or (reaches_all and _STATE.search(condition))
         is_limited = in_order and is_ordered_scan and (reaches_all or "Filter" not in node)
-        if not _KEY.search(condition) and not is_limited and not is_change:
+        if not is_requested and not is_limited and not is_change:
             yield f"{kind} of {node['Relation Name']} by {node.get('Index Name')}: {condition or 'no condition'}"
-        if reaches_all and filtered and kind == "Index Scan" and not _KEY.search(condition) and not is_change:
+        if reaches_all and filtered and kind == "Index Scan" and not is_requested and not is_change:
             yield f"{kind} of {node['Relation Name']} by {node.get('Index Name')}: reads rows to leave them out"
     for child in node.get("Plans", ()):
         yield from _growing_costs(
