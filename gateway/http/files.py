@@ -14,13 +14,19 @@ from gateway.http.resource import resource
 from services.chassis.problems import Unauthenticated
 from services.chassis.rpc.channel import ServiceChannel
 from services.contracts.imports import FILE_TYPE, MAX_BAD_ROWS_BYTES, MAX_FILE_BYTES, OWNER_BY_KIND
-from services.contracts.support.thread import ATTACHMENT_TYPES
+from services.contracts.support.thread import ATTACHMENT_TYPES, MAX_ATTACHMENT_BYTES
 
-_MEDIA_TYPES = (FILE_TYPE, *ATTACHMENT_TYPES)
-UPLOAD_LIMITS = TransferLimits(media_types=_MEDIA_TYPES, max_bytes=MAX_FILE_BYTES)
-DOWNLOAD_LIMITS = TransferLimits(media_types=_MEDIA_TYPES, max_bytes=MAX_BAD_ROWS_BYTES)
-_SERVICES = frozenset({*OWNER_BY_KIND.values(), "support"})
-"""The services that have files."""
+_ATTACHMENTS = TransferLimits(media_types=ATTACHMENT_TYPES, max_bytes=MAX_ATTACHMENT_BYTES)
+UPLOAD_LIMITS = {
+    **dict.fromkeys(OWNER_BY_KIND.values(), TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_FILE_BYTES)),
+    "support": _ATTACHMENTS,
+}
+"""The limits of uploads, by the services that have files."""
+DOWNLOAD_LIMITS = {
+    **dict.fromkeys(OWNER_BY_KIND.values(), TransferLimits(media_types=(FILE_TYPE,), max_bytes=MAX_BAD_ROWS_BYTES)),
+    "support": _ATTACHMENTS,
+}
+"""The limits of downloads, by service."""
 _COST = 1_000
 """As much as a page of a thousand objects."""
 
@@ -36,18 +42,20 @@ def file_route(guard: RequestGuard) -> Mount:
         if requester.caller is None:
             raise Unauthenticated
         path = _path(request, "name")
-        return await proxy.upload(request, _service(request), path, requester.clients.headers, UPLOAD_LIMITS)
+        name, service = _service(request)
+        return await proxy.upload(request, service, path, requester.clients.headers, UPLOAD_LIMITS[name])
 
     async def download_file(request: Request) -> Response:
         requester = guard.anonymous(request, _COST)
         path = _path(request, "token")
-        return await proxy.download(request, _service(request), path, requester.clients.headers, DOWNLOAD_LIMITS)
+        name, service = _service(request)
+        return await proxy.download(request, service, path, requester.clients.headers, DOWNLOAD_LIMITS[name])
 
-    def _service(request: Request) -> ServiceChannel:
+    def _service(request: Request) -> tuple[str, ServiceChannel]:
         name = request.path_params["service"]
-        if name not in _SERVICES:
+        if name not in UPLOAD_LIMITS:
             raise RequestError(404, "NOT_FOUND", path=["service"])
-        return guard.dependencies.services[name]
+        return name, guard.dependencies.services[name]
 
     return Mount("/files", routes=[resource("/{service}/{name}", POST=upload_file, GET=download_file)])
 

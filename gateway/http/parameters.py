@@ -54,5 +54,6 @@ def _invalid(error: Exception, *within: str) -> RequestError:
         expected = "JSON in UTF-8, not nested too deeply"
         return RequestError(400, "INVALID_REQUEST", expected=expected, path=list(within))
     place = str(error).partition(" - at `$")[2]
-    path = [*within, *(part for part in place.strip("`").split(".") if part)]
+    # Inside of "variables[...]" the message names no place.
+    path = [*within, *(part.partition("[")[0] for part in place.strip("`").split(".") if part)]
     return RequestError(400, "INVALID_REQUEST", expected=_FORMS[path[0]] if path else "an object", path=path)

@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLOneOfDirective
 from strawberry.extensions import SchemaExtension
 from strawberry.extensions.runner import SchemaExtensionsRunner
 from strawberry.schema.config import StrawberryConfig
@@ -136,6 +136,11 @@ class KiertoSchema(PlanningSchema):
         self, execution_context: ExecutionContext, extensions: list[SchemaExtension]
     ) -> SchemaExtensionsRunner:
         return _ErrorsOnlyRunner(execution_context, extensions)
+
+    def as_str(self) -> str:
+        # Strawberry prints the directive without the description that graphql-core has of it.
+        description = f'"""{GraphQLOneOfDirective.description}"""\n'
+        return super().as_str().replace("directive @oneOf ", f"{description}directive @oneOf ")
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         logged: set[int] = set()

@@ -92,7 +92,7 @@ async def test_an_upload_needs_a_purpose_of_a_service_with_files(gateway: Gatewa
     status, text = await upload(gateway, "nothing", gateway.staff())
     assert (status, '"path":["purpose"]' in text) == (404, True)
     headers = {"Content-Type": "text/csv", **bearer(gateway.staff())}
-    for service in ("support", "moon"):
+    for service in ("gateway", "moon"):
         async with gateway.session.post(f"{gateway.url}/files/{service}/x", data=b"a", headers=headers) as response:
             assert (response.status, '"path":["service"]' in await response.text()) == (404, True)
 
@@ -108,6 +108,19 @@ async def test_a_file_is_csv_of_a_limited_size(gateway: GatewayFixture) -> None:
     status, problem = await upload(gateway, "sites", gateway.staff(), too_much())
     assert (status, "TOO_LARGE" in problem, "200000000" in problem) == (413, True, True)
     assert gateway.services.uploads == []
+
+
+async def test_an_attachment_has_other_types_and_another_size(gateway: GatewayFixture) -> None:
+    async def too_much() -> AsyncIterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 1_000_000
+
+    headers = {"Content-Type": "image/png", **bearer(gateway.staff())}
+    url = f"{gateway.url}/files/support/attachment?name=kuva.png"
+    async with gateway.session.post(url, data=too_much(), headers=headers) as response:
+        assert (response.status, "10000000" in await response.text()) == (413, True)
+    async with gateway.session.post(url, data=b"a", headers={**headers, "Content-Type": "text/html"}) as response:
+        assert (response.status, "image/png" in await response.text()) == (415, True)
 
 
 async def download(
@@ -146,7 +159,7 @@ async def test_a_link_opens_for_its_bearer_and_nobody_without_it(gateway: Gatewa
         assert (response.status, "INVALID_LINK" in text) == (403, True)
 
 
-@pytest.mark.parametrize("path", ["sites/file_2", "sites/nothing", "moon/file_1", "support/file_1"])
+@pytest.mark.parametrize("path", ["sites/file_2", "sites/nothing", "moon/file_1", "gateway/file_1"])
 async def test_there_is_no_other_file(gateway: GatewayFixture, path: str) -> None:
     response, text = await download(gateway, f"/files/{path}?token=of+sites")
     assert (response.status, "NOT_FOUND" in text) == (404, True)

@@ -49,6 +49,7 @@ SHORT = {
     "Offers.offers",
     "Order.timeline",
     "Site.containers",
+    "TicketEntry.attachments",
     "VolumeStep.rows",
 }
 """Lists that belong to their parent and are about as long as the assumed size; each new one is a decision."""
