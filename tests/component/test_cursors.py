@@ -61,7 +61,9 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"organisationIds": [ORG_B]}},
         {"filter": {"states": ["NEW"]}},
         {"filter": {"topics": ["OTHER"]}},
-        {"filter": {"channels": ["PORTAL"]}},
+        {"filter": {"channels": ["PHONE"]}},
+        {"filter": {"assigned": True}},
+        {"filter": {"assigneeIds": ["user_01h455vb4pex5vsknk084sn02q"]}},
         {"filter": {"search": "hei"}},
     ],
     "threadsOfTickets": [
