@@ -108,7 +108,9 @@ class ServiceClients:
 
     @lazy_property
     def support(self) -> Support:
-        return client(Support, self._services["support"], self._fields)
+        return client(
+            Support, self._services["support"], self._fields, anonymous_headers=self._tokens.anonymous_headers
+        )
 
     def importing(self, service: str) -> Importing:
         """Return the client of a service's imports."""
