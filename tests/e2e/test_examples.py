@@ -36,7 +36,7 @@ REACHED = """
         edges { node { id containers { id } agreements(first: 5) { edges { node { id } } } nextPickup { id } } }
       }
       orders(first: 200) { edges { node { id } } }
-      tickets(first: 200) { edges { node { id } } }
+      tickets(first: 200) { edges { node { id thread(first: 5) { edges { node { id } } } } } }
     }
 """
 """All that a caller reaches."""
@@ -154,7 +154,7 @@ async def test_every_example_works(example_callers: ExampleCallers, demonstratio
 async def check_nodes(clients: dict[str, GatewayClient]) -> None:
     """Check that a customer finds its things by their ids, and that another customer finds none of them."""
     ids = sorted(owned_ids(await clients["customer"].post(REACHED)))
-    assert {one.partition("_")[0] for one in ids} >= {"site", "container", "agreement", "order", "ticket"}
+    assert {one.partition("_")[0] for one in ids} >= {"site", "container", "agreement", "order", "ticket", "entry"}
     document = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
     ids = [one for one in ids if not one.startswith("pickup_")]
     assert await clients["customer"].execute(document, ids=ids) == [{"id": one} for one in ids]
