@@ -36,7 +36,16 @@ from services.contracts.identity.sessions import SignedIn
 from services.contracts.orders.reports import PickupsReported, ReportKind
 from services.contracts.permission import SubjectKind
 from services.contracts.support.operations import Support
-from services.contracts.support.tickets import ContactFormReceived, ContactPreference, Topic
+from services.contracts.support.tickets import (
+    Channel,
+    ContactFormReceived,
+    ContactLogged,
+    ContactPreference,
+    LogContact,
+    PublicFormReceived,
+    SendPublicForm,
+    Topic,
+)
 from services.contracts.values import Refusal
 from services.support.messaging.jobs import receipt_job
 from tests.component.identity import actions
@@ -254,6 +263,34 @@ async def send_forms(services: ServicesFixture, codes: Codes, user_id: str) -> N
         refused = msgspec.structs.replace(form(site_id, codes.word(), key="other"), topic=Topic.OTHER)
         with pytest.raises(CallFailed):
             await api.send_contact_form(refused)
+    await send_forms_of_others(services, codes, site_id)
+
+
+async def send_forms_of_others(services: ServicesFixture, codes: Codes, site_id: str) -> None:
+    """Send a public form, and write down a call."""
+    support = services.harnesses["support"]
+    public = SendPublicForm(
+        idempotency_key="public",
+        name=codes.word(),
+        email=f"{codes.word()}@example.fi",
+        phone=f"+{codes.number()}",
+        address=codes.word(),
+        customer_number=codes.word(),
+        topic=Topic.PICKUP,
+        message=codes.word(),
+    )
+    stranger = Caller(from_gateway=True, address=codes.word())
+    assert isinstance(await support.api(stranger).send_public_form(public), PublicFormReceived)
+    call = LogContact(
+        idempotency_key="call",
+        site_id=site_id,
+        channel=Channel.PHONE,
+        identified_by=codes.word(),
+        topic=Topic.PICKUP,
+        message=codes.word(),
+    )
+    staff = await support.caller(kind=SubjectKind.STAFF)
+    assert isinstance(await support.api(staff).log_contact(call), ContactLogged)
 
 
 async def everything_is_published(services: ServicesFixture) -> bool:
