@@ -1,5 +1,6 @@
 """Request parameters in a body or a query string (GraphQL over HTTP, sections 5.3 and 5.4)."""
 
+import re
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,6 +12,7 @@ from gateway.http.json_text import decode_json
 
 _PARAMETERS = ("query", "documentId", "operationName", "variables", "extensions")
 _MAP_PARAMETERS = ("variables", "extensions")
+_PARAMETER_NAME = re.compile(r"^\.([a-zA-Z]+)")
 _FORMS = {**dict.fromkeys(_PARAMETERS, "a text"), **dict.fromkeys(_MAP_PARAMETERS, "an object")}
 """The forms of the parameters, in words: the decoder's messages are in Python's types."""
 
@@ -49,11 +51,13 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
 
 
 def _invalid(error: Exception, *within: str) -> RequestError:
-    """Convert a decoder's error. msgspec's messages: "Expected `str`, got `int` - at `$.query`"."""
+    """Convert a decoder's error. msgspec's messages: "Expected `str`, got `int` - at `$.query`"; `$.variables[...]`."""
     if not isinstance(error, msgspec.ValidationError):
         expected = "JSON in UTF-8, not nested too deeply"
         return RequestError(400, "INVALID_REQUEST", expected=expected, path=list(within))
-    place = str(error).partition(" - at `$")[2]
-    # Inside of "variables[...]" the message names no place.
-    path = [*within, *(part.partition("[")[0] for part in place.strip("`").split(".") if part)]
-    return RequestError(400, "INVALID_REQUEST", expected=_FORMS[path[0]] if path else "an object", path=path)
+    reason, _, place = str(error).partition(" - at `$")
+    path = [*within, *_PARAMETER_NAME.findall(place)[:1]]
+    expected = _FORMS[path[0]] if path else "an object"
+    if not reason.startswith("Expected "):
+        expected = "numbers that fit into 64 bits"  # the only other reason
+    return RequestError(400, "INVALID_REQUEST", expected=expected, path=path)

@@ -199,6 +199,7 @@ async def test_one_of_several_operations_is_selected(gateway: GatewayFixture) ->
         (b'{"query": "{ me { id } }", "variables": []}', ["variables"], "an object"),
         (b'{"query": "{ me { id } }", "operationName": {}}', ["operationName"], "a text"),
         (b'{"query": "{ me { id } }", "extensions": 0}', ["extensions"], "an object"),
+        (b'{"query": "{ me { id } }", "variables": {"a": [1e400]}}', ["variables"], "numbers that fit into 64 bits"),
         (b'{"variables": {"a": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}", [], NESTED_JSON),
     ],
 )
@@ -219,6 +220,7 @@ async def test_an_invalid_body_is_refused_with_the_path(
         ("query={me{id}}&query={me{id}}", "one value"),
         ("query={me{id}}&variables=1", "an object"),
         ("query={me{id}}&variables={", NESTED_JSON),
+        ('query={me{id}}&variables={"a":{"b":1e400}}', "numbers that fit into 64 bits"),
         ("variables={}", "the text of an operation, or its id"),
     ],
 )
