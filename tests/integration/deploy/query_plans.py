@@ -59,19 +59,40 @@ class QueryRecorder:
             self.queries.append(SentQuery(query.query, query.args))
 
 
-async def plan_of(connection: "asyncpg.Connection[Any]", query: SentQuery) -> dict[str, Any]:
-    """Return the plan for these values."""
-    text = await connection.fetchval(f"EXPLAIN (FORMAT JSON) {query.text}", *query.values)
-    return _plan(text)
+class QueryPlanner:
+    """Planner of one database's queries, on connections that stay open: a new one would read the catalogs again."""
 
+    def __init__(self, connection: "asyncpg.Connection[Any]", generic: "psycopg.Connection[Any]") -> None:
+        self._connection = connection
+        self._generic = generic
+        self._generic_plans: dict[str, dict[str, Any]] = {}
 
-def generic_plan_of(url: str, query: SentQuery) -> dict[str, Any]:
-    """Return the generic plan, for any values."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(SETTINGS)
-        row = connection.execute(f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {query.text}".encode()).fetchone()
-    assert row is not None
-    return _plan(msgspec.json.encode(row[0]).decode())
+    @classmethod
+    async def connect(cls, url: str) -> "QueryPlanner":
+        """Connect to a database, with the settings for few rows."""
+        connection = await asyncpg.connect(url)
+        await connection.execute(SETTINGS)
+        generic = psycopg.connect(url, autocommit=True)
+        generic.execute(SETTINGS)
+        return cls(connection, generic)
+
+    async def close(self) -> None:
+        await self._connection.close()
+        self._generic.close()
+
+    async def plan(self, query: SentQuery) -> dict[str, Any]:
+        """Return the plan for these values."""
+        return _plan(await self._connection.fetchval(f"EXPLAIN (FORMAT JSON) {query.text}", *query.values))
+
+    def generic_plan(self, query: SentQuery) -> dict[str, Any]:
+        """Return the generic plan, for any values: it is the same for each caller."""
+        if query.text not in self._generic_plans:
+            # psycopg sends a query without values as it is; asyncpg would want values for its parameters.
+            explain = f"EXPLAIN (GENERIC_PLAN, FORMAT JSON) {query.text}"
+            row = self._generic.execute(explain.encode()).fetchone()
+            assert row is not None
+            self._generic_plans[query.text] = _plan(msgspec.json.encode(row[0]).decode())
+        return self._generic_plans[query.text]
 
 
 def _plan(text: str) -> dict[str, Any]:

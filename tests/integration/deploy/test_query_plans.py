@@ -5,7 +5,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
-import asyncpg
 import msgspec
 import pytest
 
@@ -41,12 +40,10 @@ from services.contracts.values import Page, Refusal
 from services.identity.queries import directory, organisations, partners
 from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.integration.deploy.query_plans import (
-    SETTINGS,
+    QueryPlanner,
     QueryRecorder,
     SentQuery,
-    generic_plan_of,
     growing_costs,
-    plan_of,
 )
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
@@ -303,8 +300,7 @@ async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: Make
         findings, query_count = [], 0
         known = await _known(pools)
         for service, operations in READS.items():
-            admin = await asyncpg.connect(databases[service])
-            await admin.execute(SETTINGS)
+            planner = await QueryPlanner.connect(databases[service])
             for name, caller in CALLERS.items():
                 for operation, calls in operations.items():
                     if not _may_read(name, operation):
@@ -314,12 +310,12 @@ async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: Make
                             continue
                         for query in await _record_queries(pools[service], service, caller, clock, call, known):
                             query_count += 1
-                            for plan in (await plan_of(admin, query), generic_plan_of(databases[service], query)):
+                            for plan in (await planner.plan(query), planner.generic_plan(query)):
                                 findings += [
                                     f"{service}.{operation} as {name}: {cost}\n{query.text}"
                                     for cost in growing_costs(plan, reaches_all=name in UNRESTRICTED)
                                 ]
-            await admin.close()
+            await planner.close()
         assert not findings, "\n\n".join(dict.fromkeys(findings))
         assert query_count > 200
     finally:
