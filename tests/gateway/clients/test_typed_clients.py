@@ -13,10 +13,10 @@ def typescript(tmp_path: Path) -> tuple[Path, str]:
     return make_typescript_client(tmp_path)
 
 
-@pytest.fixture
-def python(tmp_path: Path) -> tuple[Path, Path]:
+@pytest.fixture(scope="module")
+def python(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The folder of the Python client, and that of the programs of its environment."""
-    return make_python_client(tmp_path)
+    return make_python_client(tmp_path_factory.mktemp("python"))
 
 
 def test_the_typescript_client_compiles_and_its_types_find_a_fault(typescript: tuple[Path, str]) -> None:
