@@ -129,7 +129,8 @@ async def trial(stack_and_logs: tuple[FaultStack, Path], full: bool, report_resu
     fault_stack.suspect = True
     async with LoadClients.of(fault_stack.stack) as clients:
         trial = Trial(fault_stack, clients, subscriber_logs, report_result, full)
-        yield trial
+        with contextlib.closing(trial):
+            yield trial
         fault_stack.suspect = not trial.passed
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 import uuid
-from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,9 @@ from tests.faults.checker import (
     TopicRecord,
     text,
 )
+from tests.faults.databases import Databases
 from tests.faults.stack_fixture import FaultStack
 from tests.faults.subscribers import SubscriberLog, read_log
-
-Databases = Mapping[str, "asyncpg.Connection[asyncpg.Record]"]
 
 _LOG = (
     "SELECT sequence, event_id, type, subject, partition, public, data FROM chassis.outbox ORDER BY sequence, position"
@@ -135,23 +133,22 @@ async def take_snapshot(fault_stack: FaultStack, subscriber_logs: Path) -> Snaps
         )
 
 
-async def unfinished_work(fault_stack: FaultStack) -> list[str]:
+async def unfinished_work(databases: Databases) -> list[str]:
     """List what is still to be done: events without a number, mail, jobs and receipts, and reports not yet in stats.
 
     A job that is held is never finished: none may fail so often.
     """
-    async with fault_stack.databases() as databases:
-        unfinished = []
-        for service in SERVICES:
-            for work, query in _UNFINISHED.items():
-                if rows := [dict(row) for row in await databases[service].fetch(query)]:
-                    unfinished.append(f"{service}: {work}: {rows}")
-        if receipts := await databases["support"].fetchval("SELECT count(*) FROM receipts"):
-            unfinished.append(f"support: {receipts} receipts")
-        reported, counted = [await databases[service].fetchrow(_VERSIONS) for service in ("orders", "stats")]
-        if reported != counted:
-            unfinished.append(f"pickups: {reported} in orders, {counted} in stats")
-        return unfinished
+    unfinished = []
+    for service in SERVICES:
+        for work, query in _UNFINISHED.items():
+            if rows := [dict(row) for row in await databases[service].fetch(query)]:
+                unfinished.append(f"{service}: {work}: {rows}")
+    if receipts := await databases["support"].fetchval("SELECT count(*) FROM receipts"):
+        unfinished.append(f"support: {receipts} receipts")
+    reported, counted = [await databases[service].fetchrow(_VERSIONS) for service in ("orders", "stats")]
+    if reported != counted:
+        unfinished.append(f"pickups: {reported} in orders, {counted} in stats")
+    return unfinished
 
 
 async def read_topic(bootstrap: str, name: str) -> list[TopicRecord]:

@@ -5,13 +5,14 @@ import contextlib
 import datetime as dt
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import asyncpg
 
 from services.chassis.db.postgres import TRANSIENT_DATABASE_ERRORS
 from tests.faults.checker import Tolerance, check_snapshot
+from tests.faults.databases import OpenDatabases
 from tests.faults.load import RATE, SHORT_RATE, Load, LoadClients, now
 from tests.faults.report import FaultResult
 from tests.faults.snapshot import take_snapshot, unfinished_work
@@ -31,7 +32,7 @@ ACTIVITY_EVENTS = {
 _RECOVERY_S = 90.0
 _QUIESCENCE_S = 120.0
 _POLL_S = 0.1
-"""Interval of polls. Each opens connections to databases: more of them would slow down the recovery."""
+"""Interval of polls: more of them would slow down the recovery."""
 
 
 class Trial:
@@ -53,6 +54,7 @@ class Trial:
         self.passed = False
         """Whether the last check of the stack had no findings."""
         self.subscriber_logs = subscriber_logs
+        self._databases = OpenDatabases(fault_stack.database_url)
         self._report_result = report_result
 
     @contextlib.asynccontextmanager
@@ -88,7 +90,8 @@ class Trial:
 
         async def unfinished() -> list[str]:
             try:
-                return await unfinished_work(self.fault_stack)
+                async with self._databases.connected() as databases:
+                    return await unfinished_work(databases)
             except (*TRANSIENT_DATABASE_ERRORS, asyncpg.PostgresError) as error:
                 return [f"the databases can't be read: {error!r}"]
 
@@ -161,14 +164,16 @@ class Trial:
         return [place for place, is_there in arrived.items() if not is_there]
 
     async def _holds(self, service: str, query: str, since: dt.datetime) -> bool:
-        async def query_database() -> bool:
-            connection = await asyncpg.connect(self.fault_stack.database_url(service), timeout=5)
-            try:
-                return bool(await connection.fetchval(query, since))
-            finally:
-                await connection.close()
+        """Return the result of a query; False while the databases are unavailable."""
+        try:
+            async with self._databases.connected() as databases:
+                return bool(await databases[service].fetchval(query, since))
+        except (*TRANSIENT_DATABASE_ERRORS, asyncpg.PostgresError):
+            return False
 
-        return await _is_true_when_available(query_database)
+    def close(self) -> None:
+        """Close the connections to the databases."""
+        self._databases.close()
 
     def _last_received(self) -> dt.datetime | None:
         """Return the time of the newest event at the subscribers to everything."""
@@ -181,11 +186,3 @@ class Trial:
                         time_of = dt.datetime.fromisoformat(json.loads(line)[3])
                         newest = time_of if newest is None or time_of > newest else newest
         return newest
-
-
-async def _is_true_when_available(query: Callable[[], Awaitable[bool]]) -> bool:
-    """Return the result of a query; False while the database is unavailable."""
-    try:
-        return await query()
-    except (*TRANSIENT_DATABASE_ERRORS, asyncpg.PostgresError):
-        return False
