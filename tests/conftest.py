@@ -19,6 +19,8 @@ from gateway.playground.build import BuildFailed, build
 from tests.support import servers
 from tests.support.stack import RunningStack, new_stack, running_stack
 
+WITH_OWN_STACKS = ("tests/faults", "tests/e2e", "tests/browser")
+"""Folders whose tests start whole stacks of their own, and use no other servers."""
 DEMONSTRATION = "demonstration"
 USING_DEMONSTRATION = (
     "tests/browser/",
@@ -32,16 +34,31 @@ pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.fixtures"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Start the servers before pytest-xdist starts its workers, which find them by the environment."""
-    if hasattr(config, "workerinput") or config.option.collectonly:
+    """Begin to start the servers before pytest-xdist starts its workers, which find them by the environment."""
+    if not _uses_servers(config):
         return
     if servers.HOME not in os.environ:
         sys.stderr.write("Starting PostgreSQL, Valkey and Kafka for the tests ...\n")
+        servers.begin()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Wait for the servers, which have started while this process or its workers collected the tests."""
+    if _uses_servers(session.config):
         try:
-            servers.start()
+            servers.await_ready()
         except RuntimeError as error:
             pytest.exit(str(error), returncode=3)
-    servers.switch_off_fsync()
+        servers.switch_off_fsync()
+    return (yield)
+
+
+def _uses_servers(config: pytest.Config) -> bool:
+    """Tell whether this is the first process of a run with tests that use the servers."""
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return False
+    return not all(argument.startswith(WITH_OWN_STACKS) for argument in config.args)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

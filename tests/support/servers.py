@@ -59,29 +59,48 @@ def _as_role(url: str, role: str) -> str:
 
 
 def start() -> None:
-    """Start the servers in a temporary folder, and set the environment variables that name it."""
+    """Start the servers in a temporary folder, set the environment variables that name it, and wait for them."""
+    begin()
+    await_ready()
+
+
+def begin() -> None:
+    """Start the servers in a temporary folder and set the environment variables that name it, without a wait."""
     home, base = tempfile.mkdtemp(prefix="kierto-test-"), free_port_base()
-    _started.append(launch(Path(home), base))
+    _started.append(_spawn(Path(home), base))
     os.environ[HOME], os.environ[PORT_BASE] = home, str(base)
+
+
+def await_ready() -> None:
+    """Wait for the servers that this process has begun."""
+    for process in _started:
+        _await_ready(process)
 
 
 def launch(home: Path, base: int) -> subprocess.Popen[str]:
     """Start servers in a folder, and return their supervisor when they are ready; it deletes their data at its end."""
+    process = _spawn(home, base)
+    _await_ready(process)
+    return process
+
+
+def _spawn(home: Path, base: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-P", "-m", "deploy.local", "--home", str(home), "--port-base", str(base)]
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [*command, "--throwaway", "--with-parent"],
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+
+
+def _await_ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
         if line.strip() == "ready":
-            break
-    else:
-        raise RuntimeError("the servers for the tests did not start")
-    return process
+            return
+    raise RuntimeError("the servers for the tests did not start")
 
 
 def switch_off_fsync() -> None:
