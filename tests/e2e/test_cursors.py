@@ -27,6 +27,7 @@ CONNECTIONS: Mapping[str, tuple[str, str, str]] = {
     "Query.sites": ("staff", "", "%s"),
     "Query.tickets": ("staff", "", "%s"),
     "Site.agreements": ("staff", "sites", NODE % "Site"),
+    "Ticket.thread": ("staff", "tickets", NODE % "Ticket"),
 }
 """The reader of each connection, the list that has its node, and the selection around it."""
 ONE_LIST = ({"BulkOperation.badRows", "Import.badRows"}, {"Membership.sites", "Organisation.sites"})
@@ -41,6 +42,7 @@ FILTERS: Mapping[str, str] = {
     "OrganisationFilter": "{kinds: [BUSINESS]}",
     "PartnerFilter": "{active: true}",
     "SiteFilter": '{search: "street"}',
+    "TicketEntryFilter": "{kinds: [MESSAGE]}",
     "TicketFilter": "{topics: [OTHER]}",
 }
 """A filter of each type that sets a field."""
