@@ -14,6 +14,7 @@ from collections.abc import Generator, Iterator
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 from gateway.playground.build import BuildFailed, build
 from tests.support import servers
@@ -21,14 +22,23 @@ from tests.support.stack import RunningStack, new_stack, running_stack
 
 WITH_OWN_STACKS = ("tests/faults", "tests/e2e", "tests/browser")
 """Folders whose tests start whole stacks of their own, and use no other servers."""
-DEMONSTRATION = "demonstration"
-USING_DEMONSTRATION = (
+BESIDE_FAULTS = (
+    "tests/faults/test_killed_while_importing.py",
+    "tests/e2e/test_one_pickup.py",
+    "tests/e2e/test_production_install.py",
+    "tests/e2e/",
     "tests/browser/",
-    "tests/e2e/test_browser_session.py",
-    "tests/e2e/test_cursors.py",
-    "tests/e2e/test_examples.py",
-    "tests/e2e/test_typed_clients.py",
+    "tests/e2e/test_stack_rebuild.py",
 )
+"""Tests on other stacks than that of the faults, in their order: the last ones share the demonstration."""
+LONGEST_FAULTS = (
+    "tests/faults/test_processes.py",
+    "tests/faults/test_broker.py",
+    "tests/faults/test_postgres.py",
+    "tests/faults/test_malformed_records.py",
+    "tests/faults/test_service_outage.py",
+)
+"""The faults that begin first: one that began last would run alone."""
 
 pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.fixtures"]
 
@@ -80,14 +90,32 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 class StackScheduling(LoadScopeScheduling):  # type: ignore[misc]  # without types
-    """Scheduler of files (``--dist loadfile``) that sends all files with the demonstration to one worker.
+    """Scheduler of files (``--dist loadfile``) for tests on whole stacks.
 
-    A worker keeps its stack of faults, and the demonstration, from file to file.
+    One worker runs all that is beside the faults, the others share the faults: a worker keeps its stack of faults, and
+    the demonstration, from file to file. Of two workers the first takes faults, too, when it is done.
     """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return DEMONSTRATION if file.startswith(USING_DEMONSTRATION) else file
+        return "beside faults" if file.startswith(BESIDE_FAULTS) else file
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if "beside faults" not in self.assigned_work[node] or len(self.nodes) <= 2:
+            super()._reschedule(node)
+        elif not node.shutting_down:
+            node.shutdown()  # after its tests: it starts no further stack of faults
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put tests on whole stacks in the order in which they begin."""
+    order = (*BESIDE_FAULTS, *LONGEST_FAULTS, "tests/faults/")
+
+    def place(item: pytest.Item) -> int:
+        exact = max((start for start in order if item.nodeid.startswith(start)), key=len, default=None)
+        return -1 if exact is None else order.index(exact)
+
+    items.sort(key=place)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -98,7 +126,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> StackSc
 
 @pytest.fixture(scope="session")
 def demonstration() -> Iterator[RunningStack]:
-    """A stack with the demonstration data and, if it can be built, the playground's page; tests do not change it."""
+    """A stack with the demonstration data and, if it can be built, the playground's page."""
     with contextlib.suppress(BuildFailed):
         build()
     with running_stack(new_stack(), demo=True) as stack:

@@ -10,10 +10,13 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+
+from deploy.local.detached_service import settings_environment
 from deploy.local.paths import Home
 from deploy.local.ports import Ports
 from tests.support.servers import ROOT, free_port_base
@@ -146,3 +149,14 @@ def running_stack(stack: RunningStack, *, demo: bool = False) -> Iterator[Runnin
     finally:
         stack.stop()
         stack.delete()
+
+
+@contextlib.asynccontextmanager
+async def database(stack: RunningStack, service: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+    """Open a connection to the database of a service, with the role of its processes, for the length of a block."""
+    url = settings_environment(service, stack.home.root)[f"KIERTO_{service.upper()}_DATABASE_URL"]
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()

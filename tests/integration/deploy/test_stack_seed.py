@@ -11,10 +11,9 @@ from deploy.seed.population import SMALL_SITES, Population
 from services.chassis.events.publish.cluster import Cluster
 from services.chassis.ids import write_id
 from services.contracts.declare import partners_topic_of, topic_of
-from tests.integration.deploy.test_stack_rebuild import database
 from tests.support.gateway_client import GatewayClient
 from tests.support.polling import until
-from tests.support.stack import RunningStack, new_stack, running_stack
+from tests.support.stack import RunningStack, database, new_stack, running_stack
 
 SITES = 200
 POPULATION = Population(SITES)

@@ -5,16 +5,15 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
-import asyncpg
 import pytest
 
-from deploy.local.detached_service import blueprint_of, settings_environment
+from deploy.local.detached_service import blueprint_of
 from tests.integration.copies.test_rebuild import DAMAGE
 from tests.support.gateway_client import GatewayClient
 from tests.support.polling import until
-from tests.support.stack import RunningStack, new_stack, running_stack
+from tests.support.stack import RunningStack, database
 
 SERVICES = ("identity", "sites", "orders", "stats", "support")
 
@@ -28,10 +27,10 @@ REPORT = """
 """
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[RunningStack]:
-    with running_stack(new_stack(), demo=True) as running:
-        yield running
+@pytest.fixture
+def stack(demonstration: RunningStack) -> RunningStack:
+    """The demonstration, after all tests that do not change it."""
+    return demonstration
 
 
 async def test_every_service_is_rebuilt_while_drivers_report(stack: RunningStack) -> None:
@@ -174,17 +173,6 @@ async def await_equal_copies(stack: RunningStack) -> None:
             return tuple(await connection.fetch(statement))
 
     await until(are_equal, every=0.2)
-
-
-@contextlib.asynccontextmanager
-async def database(stack: RunningStack, service: str) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
-    """Open a connection to a service's database."""
-    url = settings_environment(service, stack.home.root)[f"KIERTO_{service.upper()}_DATABASE_URL"]
-    connection = await asyncpg.connect(url)
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 def _start_rebuild(stack: RunningStack, *arguments: str) -> subprocess.Popen[str]:
