@@ -56,7 +56,8 @@ doctor: install  ## Report what this machine has and what is missing
 test: install  ## Run every test against real PostgreSQL, Valkey and Kafka, and in a browser if there is Chromium
 	@$(BIN)/python -m gateway.playground.build || true
 	@$(BIN)/python -m pytest -n 3 $(MEASURED) tests/component --cov --cov-report=term
-	@$(BIN)/python -m pytest -n 3 tests/unit $(MEASURED:%=--ignore %) tests/contract tests/integration tests/gateway
+	@$(BIN)/python -m pytest -n 4 --dist worksteal tests/integration tests/gateway tests/contract tests/unit \
+	  $(MEASURED:%=--ignore %)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/e2e tests/browser
 
 verify: install  ## Run the longer tests: property tests with all examples, then every fault
