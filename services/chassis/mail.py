@@ -1,12 +1,16 @@
-"""Mail: written in the transaction that causes it, sent by a job until the server accepts it.
+"""Mail: written in the transaction that causes it, sent by a job until the server accepts it or its deadline is over.
 
 A message is sent twice only if the process dies between the server's acceptance and the commit; both then have the same
 Message-ID.
 """
 
+import datetime as dt
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
 from email.headerregistry import Address as MailAddress
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
+from email.policy import EmailPolicy, Policy
 from email.utils import format_datetime, parseaddr
 
 import aiosmtplib
@@ -23,24 +27,37 @@ from services.chassis.telemetry.logging import logger
 _log = logger(__name__)
 
 _WRITE = """
-    INSERT INTO chassis.mail (id, recipient, subject, text, html, language, message_id)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    INSERT INTO chassis.mail (id, recipient, subject, text, html, language, message_id, headers, deadline)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (id) DO NOTHING
 """
 # Two runs of one job do not send the message twice: the second waits for the end of the first one's claim.
 _CLAIM = """
     UPDATE chassis.mail
     SET attempts = attempts + 1, claimed_until = clock_timestamp() + make_interval(secs => $2)
-    WHERE id = $1 AND sent_at IS NULL AND claimed_until <= clock_timestamp()
-    RETURNING id, recipient, subject, text, html, language, message_id, attempts
+    WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND claimed_until <= clock_timestamp()
+    RETURNING id, recipient, subject, text, html, language, message_id, headers, deadline, attempts
 """
-_IS_UNSENT = "SELECT true FROM chassis.mail WHERE id = $1 AND sent_at IS NULL"
+_IS_UNSENT = "SELECT true FROM chassis.mail WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL"
 _MARK_SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
+_MARK_GIVEN_UP = "UPDATE chassis.mail SET given_up_at = clock_timestamp() WHERE id = $1"
 _RELEASE = "UPDATE chassis.mail SET claimed_until = clock_timestamp() WHERE id = $1"
 
 _SEND_TIMEOUT_S = 10
 _CLAIM_S = 30
 """Duration of a claim: longer than a message takes to be sent or to fail."""
+
+
+class _UnfoldedHeader(UnstructuredHeader, BaseHeader):
+    """A header field that stays in one line: the library would write a long address as encoded words."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _UnfoldedHeader)
+_POLICY = EmailPolicy(header_factory=_HEADERS)
 
 
 class MailMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +69,10 @@ class MailMessage(msgspec.Struct, frozen=True, kw_only=True):
     html: str
     language: str
     """ISO 639-1."""
+    headers: Mapping[str, str] = {}
+    """Header fields beside those that every mail has."""
+    deadline: dt.datetime | None = None
+    """The time by which the server must have accepted it; None: it is tried for ever."""
     id: uuid.UUID = msgspec.field(default_factory=new_uuid)
     """Idempotency key: a message with a known id is not enqueued again."""
 
@@ -66,22 +87,40 @@ async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> SendMail
     """Write a message in the present transaction, unless its id is there already; return the job that sends it."""
     message_id = f"<{mail.id}@kierto>"
     await connection.execute(
-        _WRITE, mail.id, mail.recipient, mail.subject, mail.text, mail.html, mail.language, message_id
+        _WRITE,
+        mail.id,
+        mail.recipient,
+        mail.subject,
+        mail.text,
+        mail.html,
+        mail.language,
+        message_id,
+        msgspec.json.encode(mail.headers).decode(),
+        mail.deadline,
     )
     return SendMail(mail_id=mail.id)
+
+
+GiveUp = Callable[[uuid.UUID], Awaitable[None]]
+"""Is called with the id of a message that was not accepted by its deadline; more than once if the process dies."""
+
+
+async def _ignore(mail_id: uuid.UUID) -> None:
+    """Give a message up without a consequence."""
 
 
 class MailSender:
     """Sender of messages to the mail server."""
 
-    def __init__(self, pool: Pool, server: SocketAddress, sender: str, clock: Clock) -> None:
+    def __init__(self, pool: Pool, server: SocketAddress, sender: str, clock: Clock, give_up: GiveUp = _ignore) -> None:
         self._pool = pool
         self._server = server
         self._sender = sender
         self._clock = clock
+        self._give_up = give_up
 
     async def send(self, job: SendMail, run: JobRun) -> None:
-        """Send a message and mark it as sent; repeat it later, for ever, if the server does not accept it."""
+        """Send a message and mark it as sent; if the server does not accept it, repeat it later until its deadline."""
         row = await self._pool.fetchrow(_CLAIM, job.mail_id, _CLAIM_S)
         if row is None:
             if await self._pool.fetchval(_IS_UNSENT, job.mail_id):
@@ -89,11 +128,17 @@ class MailSender:
             return
         try:
             message = self._message(row["recipient"], row["subject"], row["text"], row["html"], row["language"])
+            for name, value in msgspec.json.decode(row["headers"], type=dict[str, str]).items():
+                message[name] = value
             message["Message-ID"] = row["message_id"]
             await aiosmtplib.send(message, hostname=self._server.host, port=self._server.port, timeout=_SEND_TIMEOUT_S)
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             metrics.MAIL_FAILURES.inc()
             _log.warning("mail rejected", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)
+            if row["deadline"] is not None and self._clock.now() >= row["deadline"]:
+                await self._give_up(row["id"])
+                await self._pool.execute(_MARK_GIVEN_UP, row["id"])
+                return
             await self._pool.execute(_RELEASE, row["id"])
             raise RunAgain(min(3600, 2 ** (min(row["attempts"], 12) - 1))) from None
         await self._pool.execute(_MARK_SENT, row["id"])
@@ -101,7 +146,7 @@ class MailSender:
         _log.info("mail sent", mail=str(row["id"]))
 
     def _message(self, recipient: str, subject: str, text: str, html: str, language: str) -> EmailMessage:
-        message = EmailMessage()
+        message = EmailMessage(_POLICY)
         name, address = parseaddr(self._sender)
         message["From"] = MailAddress(display_name=name, addr_spec=address)
         message["To"] = MailAddress(addr_spec=recipient)

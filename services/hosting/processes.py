@@ -223,7 +223,8 @@ def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list
         handlers.append(JobHandler(RunFanOut, FanOutRunner(runtime.pool, runtime.work, blueprint.fan_outs).run))
     settings = runtime.settings
     if settings.smtp is not None:
-        sender = MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock)
+        give_up = {"give_up": blueprint.give_up_mail(runtime)} if blueprint.give_up_mail else {}
+        sender = MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock, **give_up)
         handlers.append(JobHandler(SendMail, sender.send))
     return handlers
 

@@ -35,7 +35,8 @@ _DELETE_EXPIRED = (
     """,
     """
     DELETE FROM chassis.mail WHERE id IN (
-        SELECT id FROM chassis.mail WHERE sent_at < clock_timestamp() - interval '30 days' LIMIT $1
+        SELECT id FROM chassis.mail
+        WHERE coalesce(sent_at, given_up_at) < clock_timestamp() - interval '30 days' LIMIT $1
     )
     """,
     """

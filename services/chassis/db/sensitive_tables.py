@@ -18,7 +18,7 @@ CHASSIS_SENSITIVE: Sequence[SensitiveTable] = (
             "text": DataKind.MAIL,
             "html": DataKind.MAIL,
         },
-        kept_for="30 days after the mail was sent",
+        kept_for="30 days after the mail was sent or given up",
     ),
     SensitiveTable(
         table="chassis.import_rows",
@@ -47,7 +47,7 @@ CHASSIS_PLAIN: PlainColumns = {
     "chassis.imported_values": "kind key noted",
     "chassis.imports": "kind file_name state language started_by",
     "chassis.leader": "holder cluster_id",
-    "chassis.mail": "language message_id",
+    "chassis.mail": "language message_id headers",
     "chassis.outbox": "type subject traceparent data",
     "chassis.pgqueuer": "status entrypoint dedupe_key payload headers",
     "chassis.pgqueuer_log": "status entrypoint traceback",

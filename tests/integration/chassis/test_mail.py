@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import socket
+import uuid
 from collections.abc import AsyncIterator
 from email import message_from_bytes
 from email.message import Message
@@ -12,7 +14,7 @@ import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.chassis.ids import new_uuid
-from services.chassis.jobs.job import JobHandler
+from services.chassis.jobs.job import JobHandler, JobRun
 from services.chassis.mail import MailMessage, MailSender, SendMail
 from services.chassis.runtime.settings import SocketAddress
 from tests.support.alpha import Alpha
@@ -110,3 +112,40 @@ async def test_two_processes_never_send_the_same_message(alpha: Alpha, clock: Te
         await until(lambda: alpha.pool.fetchval("SELECT bool_and(sent_at IS NOT NULL) FROM chassis.mail"))
     identities = [message["Message-ID"] for message in kept.taken]
     assert len(identities) == len(set(identities)) == 30
+
+
+async def test_a_message_has_the_header_fields_that_it_was_given(alpha: Alpha, clock: TestClock) -> None:
+    kept = MailServer()
+    link = f"<https://kierto.example/unsubscribe/{'a' * 300}>"  # longer than a line may be that the library folds
+    async with mail_server(kept) as server, delivering(alpha, server, clock):
+        async with alpha.work() as tx:
+            await tx.send_mail(letter(headers={"List-Unsubscribe": link, "List-Unsubscribe-Post": "One-Click"}))
+        (message,) = await until(lambda: accepted_mails(kept))
+    assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (link, "One-Click")
+
+
+async def test_a_message_is_given_up_at_its_deadline(alpha: Alpha, clock: TestClock) -> None:
+    given_up: list[uuid.UUID] = []
+
+    async def give_up(mail_id: uuid.UUID) -> None:
+        given_up.append(mail_id)
+
+    kept = MailServer(refusals=1000)
+    early, late = (letter(deadline=clock.now() + dt.timedelta(days=days)) for days in (1, 2))
+    async with mail_server(kept) as server:
+        sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock, give_up)
+        async with alpha.work() as tx:
+            await tx.send_mail(early)
+            await tx.send_mail(late)
+        clock.move(days=1)
+        async with running_jobs(alpha.pool, JobHandler(SendMail, sender.send)):
+            is_given_up = "SELECT given_up_at IS NOT NULL FROM chassis.mail WHERE id = $1"
+            await until(lambda: alpha.pool.fetchval(is_given_up, early.id))
+            tried = "SELECT attempts FROM chassis.mail WHERE id = $1"
+            await until(lambda: alpha.pool.fetchval(tried, late.id), lambda attempts: attempts >= 2)
+            assert not await alpha.pool.fetchval(is_given_up, late.id)
+            kept.refusals = 0
+            await until(lambda: accepted_mails(kept))
+        await sender.send(SendMail(mail_id=early.id), JobRun(1, asyncio.Event()))
+    assert given_up == [early.id]
+    assert [message["Message-ID"] for message in kept.taken] == [f"<{late.id}@kierto>"]
