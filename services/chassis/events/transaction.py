@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime as dt
+import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar, Generic, Protocol, TypeVar
@@ -46,8 +47,8 @@ class Transaction:
         self.today: dt.date = self.now.astimezone(clock.zone).date()
         """The date at which the transaction began, in the clock's zone."""
         self._events: list[TracedEvent] = []
-        self._jobs: list[tuple[Job, str | None]] = []
-        """Jobs, each with the ``traceparent`` of the work that caused it."""
+        self._jobs: list[tuple[Job, str | None, bool]] = []
+        """Jobs, each with the ``traceparent`` of the work that caused it, and whether it is unique."""
         self._audit_entries: list[tuple[AuditEntry, str | None]] = []
         """Entries, each with the ``traceparent`` of the work that caused it."""
 
@@ -58,9 +59,12 @@ class Transaction:
         """
         self._events.append(TracedEvent(event, tracing.current()))
 
-    def enqueue(self, job: Job) -> None:
-        """Write a job to the queue at the end of the transaction; it runs after the commit."""
-        self._jobs.append((job, tracing.current()))
+    def enqueue(self, job: Job, *, unique: bool = False) -> None:
+        """Write a job to the queue at the end of the transaction; it runs after the commit.
+
+        A ``unique`` one is left out if the queue has it already.
+        """
+        self._jobs.append((job, tracing.current(), unique))
 
     def audit(self, entry: AuditEntry) -> None:
         """Write an entry to the audit log, and its event, at the end of the transaction.
@@ -172,9 +176,14 @@ class Transaction:
         events, self._events = self._events, []
         await outbox.write(self.connection, events, self.now)
         jobs, self._jobs = self._jobs, []
-        if jobs:
-            traceparents = [traceparent for _, traceparent in jobs]
-            await queue.enqueue(self.connection, [job for job, _ in jobs], traceparents=traceparents)
+        for unique, group in itertools.groupby(jobs, key=lambda entry: entry[2]):
+            entries = list(group)
+            await queue.enqueue(
+                self.connection,
+                [job for job, _, _ in entries],
+                unique=unique,
+                traceparents=[traceparent for _, traceparent, _ in entries],
+            )
         return bool(events), bool(jobs)
 
     async def _write_audit_entries(self) -> None:

@@ -30,8 +30,11 @@ class TransactionPort(Protocol):
         """Write an event to the outbox at the end of the transaction; the entity that changed must be locked before."""
         ...
 
-    def enqueue(self, job: Job) -> None:
-        """Write a job to the queue at the end of the transaction; it runs after the commit."""
+    def enqueue(self, job: Job, *, unique: bool = False) -> None:
+        """Write a job to the queue at the end of the transaction; it runs after the commit.
+
+        A ``unique`` one is left out if the queue has it already.
+        """
         ...
 
     def audit(self, entry: AuditEntry) -> None:
