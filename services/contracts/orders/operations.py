@@ -11,6 +11,7 @@ from services.contracts.orders.event_log import EVENTS_PER_PAGE, CursorExpired, 
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderFilter, OrderOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import REPORT_COUNT, PickupReport, PickupsReported
+from services.contracts.orders.summaries import OrderSummary, PickupSummary
 from services.contracts.permission import PEOPLE, Role, SubjectKind, allow
 from services.contracts.values import (
     AgreementId,
@@ -18,6 +19,7 @@ from services.contracts.values import (
     Batch,
     Connection,
     Cursor,
+    Id,
     OrderId,
     Page,
     PickupId,
@@ -25,6 +27,7 @@ from services.contracts.values import (
     SiteId,
 )
 
+_SUPPORT = allow(services=("support",))
 _READERS = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER, scope="orders:read")
 
 
@@ -120,6 +123,16 @@ class Orders(Importing, Protocol):
     @read(_READERS)
     async def open_order_counts(self, site_ids: list[SiteId]) -> list[int]:
         """Count the open orders of each site; 0 for a site that the caller may not see."""
+        ...
+
+    @read(_SUPPORT)
+    async def order_summaries(self, ids: list[Id]) -> list[OrderSummary | None]:
+        """Return the orders with these ids, in this order; None for one that does not exist."""
+        ...
+
+    @read(_SUPPORT)
+    async def pickup_summaries(self, ids: list[Id]) -> list[PickupSummary | None]:
+        """Return the pickups with these ids, planned or recorded, in this order; None for one that does not exist."""
         ...
 
     @write(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="pickups:report"))

@@ -10,6 +10,7 @@ from services.contracts.orders.event_log import CursorExpired, EventPage, OrderE
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderFilter, OrderOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import PickupReport, PickupsReported
+from services.contracts.orders.summaries import OrderSummary, PickupSummary
 from services.contracts.values import Connection, Id, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.hosting.imports_api import ImportsApi
@@ -91,6 +92,14 @@ class OrdersApi(ImportsApi):
     async def open_order_counts(self, site_ids: list[Id]) -> list[int]:
         async with self._runtime.pool.acquire() as connection:
             return await orders.open_order_counts(connection, self._caller, self._runtime.clock.today(), site_ids)
+
+    async def order_summaries(self, ids: list[Id]) -> list[OrderSummary | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await orders.order_summaries(connection, ids)
+
+    async def pickup_summaries(self, ids: list[Id]) -> list[PickupSummary | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await pickups.pickup_summaries(connection, self._runtime.clock, ids)
 
     async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
         async with self._runtime.work() as tx:

@@ -10,6 +10,7 @@ from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.articles import Article
 from services.contracts.orders.orders import Order
 from services.contracts.orders.pickups import Holiday, Pickup
+from services.contracts.orders.summaries import OrderSummary, PickupSummary
 from services.orders.domain import price
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.calendar import Schedule, state_on
@@ -99,4 +100,27 @@ def order_response(record: OrderRecord, article: Article, *, billing: bool) -> O
         placed_at=record.placed_at,
         timeline=list(record.timeline),
         version=record.version,
+    )
+
+
+def order_summary(record: OrderRecord) -> OrderSummary:
+    """Return what messages to customers tell of an order."""
+    return OrderSummary(
+        id=write_id("order", record.id),
+        number=record.number,
+        state=record.state,
+        fraction=record.fraction,
+        date=record.date,
+    )
+
+
+def pickup_summary(record: PickupRecord, agreement: AgreementRecord) -> PickupSummary:
+    """Return what messages to customers tell of a pickup."""
+    return PickupSummary(
+        id=write_id("pickup", record.id),
+        state=record.outcome.state,
+        fraction=agreement.facts.fraction,
+        date=record.date,
+        planned_on=record.planned_on,
+        failure=record.outcome.failure,
     )

@@ -16,6 +16,7 @@ from services.chassis.db.query import SqlQuery
 from services.chassis.db.updates import ListedTable
 from services.chassis.ids import find_id
 from services.contracts.orders.orders import Order, OrderFilter, OrderOrder, OrderOrderField
+from services.contracts.orders.summaries import OrderSummary
 from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page, SortDirection
 from services.orders.domain.order import OPEN_STATES
@@ -29,6 +30,7 @@ _LISTED = ListedTable(list="orders", prefix="order")
 _SORT_COLUMNS = {OrderOrderField.PLACED_AT: "o.placed_at"}
 _LATEST_FIRST = OrderOrder(field=OrderOrderField.PLACED_AT, direction=SortDirection.DESC)
 _BY_ID = f"SELECT {COLUMNS}, {_BILLING} AS billing FROM orders o WHERE o.id = ANY ($3) AND {_VISIBLE}"
+_SUMMARIES = f"SELECT {COLUMNS} FROM orders o WHERE o.id = ANY ($1)"
 _OPEN_COUNTS = f"""
     SELECT o.site_id, count(*) AS open FROM orders o
     WHERE o.site_id = ANY ($3) AND o.state = ANY ($4) AND {_VISIBLE} GROUP BY o.site_id
@@ -87,6 +89,14 @@ async def orders_by_id(
     rows = await connection.fetch(_BY_ID, caller.subject_id, day, [order_id for order_id in requested_ids if order_id])
     responses_by_id = await _to_responses(connection, caller, day, rows)
     return [responses_by_id.get(order_id) if order_id else None for order_id in requested_ids]
+
+
+async def order_summaries(connection: DatabaseConnection, ids: Sequence[Id]) -> list[OrderSummary | None]:
+    """Return the orders with these ids, in their order, whoever reaches them; None for an unknown id."""
+    requested_ids = [find_id("order", text) for text in ids]
+    rows = await connection.fetch(_SUMMARIES, [order_id for order_id in requested_ids if order_id])
+    found = {order.id: responses.order_summary(order) for order in map(to_order, rows)}
+    return [found.get(order_id) if order_id else None for order_id in requested_ids]
 
 
 async def open_order_counts(

@@ -9,6 +9,7 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.ids import find_id
 from services.chassis.runtime.clock import Clock
 from services.contracts.orders.pickups import Pickup
+from services.contracts.orders.summaries import PickupSummary
 from services.contracts.values import Id
 from services.orders.domain import calendar
 from services.orders.domain.pickup import PickupRecord
@@ -52,6 +53,22 @@ async def pickups_of_orders(
         [responses_by_id[orders[order_id]]] if order_id and orders[order_id] in responses_by_id else []
         for order_id in requested_ids
     ]
+
+
+async def pickup_summaries(
+    connection: DatabaseConnection, clock: Clock, ids: Sequence[Id]
+) -> list[PickupSummary | None]:
+    """Return the pickups with these ids, in their order, whoever reaches them; None for one that is not."""
+    requested_ids = [find_id("pickup", text) for text in ids]
+    pickups = await _find_pickups(connection, clock.zone.key, {pickup_id for pickup_id in requested_ids if pickup_id})
+    agreement_ids = list({pickup.agreement_id for pickup in pickups.values()})
+    agreements = await PostgresAgreementRepository(connection).find("a.id = ANY ($1)", agreement_ids)
+    summaries = {
+        pickup.id: responses.pickup_summary(pickup, agreements[pickup.agreement_id])
+        for pickup in pickups.values()
+        if pickup.agreement_id in agreements
+    }
+    return [summaries.get(pickup_id) if pickup_id else None for pickup_id in requested_ids]
 
 
 async def _find_pickups(

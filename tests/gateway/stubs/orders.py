@@ -14,7 +14,8 @@ from services.contracts.orders.event_log import CursorExpired, EventPage, OrderE
 from services.contracts.orders.orders import Order, Ordered, OrderExtraPickup, OrderFilter, OrderOrder
 from services.contracts.orders.pickups import Calendar, Pickup
 from services.contracts.orders.reports import PickupReport, PickupsReported, ReportOutcome
-from services.contracts.values import Connection, Page, Refusal, refuse
+from services.contracts.orders.summaries import OrderSummary, PickupSummary
+from services.contracts.values import Connection, Id, Page, Refusal, refuse
 from tests.gateway.stubs.imports import ImportStub
 from tests.gateway.stubs.samples import ARTICLE, NOW, agreement, number_of, page_of, pickup
 from tests.gateway.stubs.samples import order as sample_order
@@ -83,6 +84,12 @@ class OrdersStub(ImportStub):
         if command.date < dt.date(2026, 3, 4):
             return refuse("IN_THE_PAST", "date")
         return Ordered(order=sample_order(1))
+
+    async def order_summaries(self, ids: list[Id]) -> list[OrderSummary | None]:
+        raise AssertionError("the gateway has no use for it")
+
+    async def pickup_summaries(self, ids: list[Id]) -> list[PickupSummary | None]:
+        raise AssertionError("the gateway has no use for it")
 
     async def report_pickups(self, reports: list[PickupReport]) -> PickupsReported | Refusal:
         outcomes = [
