@@ -21,6 +21,7 @@ from gateway.http.request_guard import RequestGuard
 from gateway.http.schema_download import schema_routes
 from gateway.http.session import AuthCookie, session_routes
 from gateway.http.token_endpoint import token_route
+from gateway.http.unsubscribe import unsubscribe_route
 from gateway.http.websocket.endpoint import WebSocketEndpoint
 from gateway.http.websocket.registry import SocketRegistry
 from gateway.persisted_documents.automatic_documents import AutomaticDocuments
@@ -141,6 +142,7 @@ async def assemble(
                     AuthCookie.for_settings(settings, "device"),
                 ),
                 file_route(guard),
+                unsubscribe_route(guard),
                 *schema_routes(guard, schema, admission.may_introspect),
                 *playground,
             ],

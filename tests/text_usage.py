@@ -10,6 +10,8 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
+from services.contracts.sites import Fraction
+from services.contracts.support.messages import MessageKind
 from services.contracts.support.tickets import ContactPreference, Topic
 from services.contracts.values import MalformedReason
 from tests.gateway.raised_codes import RaisedCode, raised_codes
@@ -22,6 +24,7 @@ Usage = Callable[[Collection[str]], Mapping[str, frozenset[str] | None]]
 Each key has the parameters that every place gives it, or None if the code does not say."""
 
 OF_THE_GATEWAY = {"FORBIDDEN", "UNAUTHENTICATED", "UNAVAILABLE", "NOT_READY_YET", "MALFORMED", "TOO_LARGE"}
+OF_THE_GATEWAYS_PAGES = {"UNSUBSCRIBE", "UNSUBSCRIBE.BUTTON", "UNSUBSCRIBE.DONE"}
 MADE_BY_THE_GATEWAY = "UNEXPECTED"
 """A service raises it without params: the gateway adds the trace id."""
 UNRAISED = {
@@ -31,7 +34,12 @@ UNRAISED = {
     "WEAK_PASSWORD",
     "WRONG_FILE",
 }
-MEMBERS: Mapping[str, type[enum.Enum]] = {"TOPIC.": Topic, "RECEIPT.CONTACT.": ContactPreference}
+MEMBERS: Mapping[str, type[enum.Enum]] = {
+    "TOPIC.": Topic,
+    "RECEIPT.CONTACT.": ContactPreference,
+    "FRACTION.": Fraction,
+    "KIND.": MessageKind,
+}
 """The prefixes of texts that are named by the members of an enumeration."""
 
 _PROMISED = re.compile(r"efused with ([^.]+)\.")
@@ -44,7 +52,9 @@ _BAD_ROW = re.compile(
 
 def messages_shown(keys: Collection[str]) -> Mapping[str, frozenset[str] | None]:
     """Return the usage of the gateway's messages: every code that is raised or promised, and every reason."""
-    shown: dict[str, frozenset[str] | None] = dict.fromkeys(promised_codes() | OF_THE_GATEWAY | UNRAISED)
+    shown: dict[str, frozenset[str] | None] = dict.fromkeys(
+        promised_codes() | OF_THE_GATEWAY | OF_THE_GATEWAYS_PAGES | UNRAISED
+    )
     shown |= {f"MALFORMED.{reason}": None for reason in typing.get_args(MalformedReason)}
     for raised in raised_codes():
         for key in keys_for(raised, keys):

@@ -80,6 +80,8 @@ class StackEnvironment:
         if role != "migrate":
             own[f"KIERTO_{service.upper()}_KEY_RING_FILE"] = str(self.home.key_ring(service))
             own |= self._listening(f"{service}-{role}")
+        if service == "support":
+            own["KIERTO_SUPPORT_PUBLIC_URL"] = self.ports.url("gateway")
         if role in ("api", "jobs"):
             own |= {
                 f"KIERTO_{service.upper()}_FILES_URL": (self.home.files / service).absolute().as_uri(),

@@ -51,6 +51,7 @@ from gateway.schema.support.add_ticket_note import add_ticket_note
 from gateway.schema.support.answer_ticket import answer_ticket
 from gateway.schema.support.assign_ticket import assign_ticket
 from gateway.schema.support.change_ticket_state import change_ticket_state
+from gateway.schema.support.choose_messages import choose_messages
 from gateway.schema.support.log_contact import log_contact
 from gateway.schema.support.reply_to_ticket import reply_to_ticket
 from gateway.schema.support.send_contact_form import send_contact_form
@@ -110,6 +111,7 @@ MUTATIONS = [
     send_public_form,
     reply_to_ticket,
     change_ticket_state,
+    choose_messages,
     log_contact,
     answer_ticket,
     add_ticket_note,

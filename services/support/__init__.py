@@ -1,1 +1,1 @@
-"""The service support: the contact form, tickets and their receipts."""
+"""The service support: contact forms, tickets, and messages to people."""

@@ -1,25 +1,37 @@
 """The blueprint of support."""
 
+import base64
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from services.access.caller import Caller
 from services.access.copy import ACCESS_COPY
+from services.access.language import DEFAULT_LANGUAGE
 from services.chassis.events.copies.rebuild import Copy
+from services.chassis.jobs.schedule import DueRows
+from services.chassis.mail import GiveUp
+from services.contracts.identity.people import Language
 from services.contracts.sites import SiteStated
 from services.contracts.support.operations import Support
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.support.domain.limits import MessageLimits
 from services.support.http.api import SupportApi, SupportDependencies
 from services.support.http.attachments import attachment_purpose
+from services.support.http.order_summaries import OrdersOrderSummaries
 from services.support.http.recipients import IdentityRecipients
 from services.support.http.site_contacts import SitesSiteContacts
+from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
 from services.support.messaging.handlers import HANDLERS
-from services.support.messaging.jobs import receipt_job
+from services.support.messaging.jobs import messages_job
 from services.support.settings import SupportSettings
+from services.support.store.messages import DUE_CAUSES
 from services.support.store.owners import OWNERS
 from services.support.store.sensitive import SENSITIVE
 from services.support.store.transaction import SupportTransaction
+from services.support.usecases.record_cause import SendMessages
+from services.support.usecases.report_failed_message import fail_message
+from services.support.usecases.send_messages import MessageSources
 
 Runtime = ServiceRuntime[SupportTransaction]
 
@@ -32,8 +44,37 @@ def _build_api(runtime: Runtime) -> Callable[[Caller], Support]:
         limits=limits,
         recipients=IdentityRecipients(runtime.identity, runtime.tokens),
         site_contacts=SitesSiteContacts(runtime.channels["sites"], runtime.tokens),
+        links=_unsubscribe_links(runtime),
     )
     return lambda caller: SupportApi(dependencies, caller)
+
+
+def _language(runtime: Runtime) -> Language:
+    return runtime.settings.language if isinstance(runtime.settings, SupportSettings) else DEFAULT_LANGUAGE
+
+
+def _unsubscribe_links(runtime: Runtime) -> SignedUnsubscribeLinks:
+    public_url = runtime.settings.public_url if isinstance(runtime.settings, SupportSettings) else ""
+    key = base64.b64decode(runtime.settings.files_key) if runtime.settings else b""
+    return SignedUnsubscribeLinks(key, public_url)
+
+
+def _message_sources(runtime: Runtime) -> MessageSources:
+    return MessageSources(
+        recipients=IdentityRecipients(runtime.identity, runtime.tokens),
+        sites=SitesSiteContacts(runtime.channels["sites"], runtime.tokens),
+        orders=OrdersOrderSummaries(runtime.channels["orders"], runtime.tokens),
+        links=_unsubscribe_links(runtime),
+        letterhead=runtime.settings.letterhead,
+        language=_language(runtime),
+    )
+
+
+def _give_up_mail(runtime: Runtime) -> GiveUp:
+    async def give_up(mail_id: uuid.UUID) -> None:
+        await fail_message(runtime.work, _language(runtime), mail_id)
+
+    return give_up
 
 
 SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
@@ -47,12 +88,12 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     has_files=True,
     uploads=lambda runtime: attachment_purpose(runtime.files),
     calls=["orders", "sites"],
-    subscribes_to=["identity", "sites"],
+    subscribes_to=["identity", "sites", "orders"],
     handlers=lambda runtime: HANDLERS,
     sensitive=SENSITIVE,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
-    jobs=lambda runtime: [
-        receipt_job(runtime.work, IdentityRecipients(runtime.identity, runtime.tokens), runtime.settings.letterhead)
-    ],
+    jobs=lambda runtime: [messages_job(runtime.work, _message_sources(runtime))],
+    due_rows=[DueRows(query=DUE_CAUSES, job=lambda row: SendMessages(cause_id=row["id"]))],
+    give_up_mail=_give_up_mail,
 )

@@ -1,6 +1,7 @@
 """The settings of support, beside those of every service."""
 
 from services.chassis.runtime.settings import ServiceSettings
+from services.contracts.identity.people import Language
 from services.support.domain.limits import MessageLimits
 
 
@@ -10,3 +11,7 @@ class SupportSettings(ServiceSettings, frozen=True, kw_only=True):
     sites_url: str
     orders_url: str
     message_limits: MessageLimits = MessageLimits()
+    public_url: str = ""
+    """The gateway's address as people reach it, for links in mails; without it mails have none."""
+    language: Language = Language.FI
+    """The language of messages to people whose own is not known, and of tickets that Kierto itself opens."""

@@ -47,6 +47,10 @@ UNREACHABLE = {
     "Identity.accessOf": "services call it for their copies of access",
     "Identity.contacts": "support calls it for the recipient of a mail",
     "Sites.siteContacts": "support calls it for customers without a user",
+    "Support.subscription": "a link in a mail leads to it (test_one_pickup)",
+    "Support.unsubscribe": "a link in a mail leads to it (test_one_pickup)",
+    "Orders.orderSummaries": "support calls it for a message about an order",
+    "Orders.pickupSummaries": "support calls it for a message about a pickup",
     "Identity.publicKeys": "the gateway calls it for itself, when it starts",
     "Identity.signOutWith": "a browser's session calls it (test_browser_session)",
 }

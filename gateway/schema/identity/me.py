@@ -4,10 +4,11 @@ from collections.abc import Awaitable
 
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, field
+from gateway.schema.support.message_choices import message_choices
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.people import Me
 
-extend_type(Me, node=True)
+extend_type(Me, message_choices, node=True)
 
 
 @field()

@@ -4,6 +4,13 @@ from typing import Protocol
 
 from services.contracts.declare import public_write, read, write
 from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
+from services.contracts.support.messages import (
+    ChooseMessages,
+    MessageChoice,
+    MessagesChosen,
+    Subscription,
+    UnsubscribeToken,
+)
 from services.contracts.support.thread import (
     AddTicketNote,
     AnswerTicket,
@@ -138,4 +145,24 @@ class Support(Protocol):
 
         Refused with NOT_FOUND, NO_CONTACT.
         """
+        ...
+
+    @read(PEOPLE)
+    async def message_choices(self) -> list[MessageChoice]:
+        """Return the caller's choices among the kinds of messages that they can get."""
+        ...
+
+    @write(PEOPLE)
+    async def choose_messages(self, command: ChooseMessages) -> MessagesChosen | Refusal:
+        """Choose among the kinds of messages. Refused with NOT_OPTIONAL, IDEMPOTENCY_CONFLICT."""
+        ...
+
+    @public_write
+    async def subscription(self, token: UnsubscribeToken) -> Subscription | Refusal:
+        """Return the kind of messages that a link switches off. Refused with UNKNOWN_LINK."""
+        ...
+
+    @public_write
+    async def unsubscribe(self, token: UnsubscribeToken) -> Subscription | Refusal:
+        """Switch a kind of messages off by its link (RFC 8058). Refused with UNKNOWN_LINK."""
         ...

@@ -6,6 +6,7 @@ import msgspec
 
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
+from services.contracts.support.messages import ChooseMessages, MessageChoice, MessagesChosen, Subscription
 from services.contracts.support.thread import (
     AddTicketNote,
     AnswerTicket,
@@ -40,9 +41,11 @@ from services.support.usecases.add_ticket_note import add_ticket_note
 from services.support.usecases.answer_ticket import answer_ticket
 from services.support.usecases.assign_ticket import assign_ticket
 from services.support.usecases.change_ticket_state import change_ticket_state
+from services.support.usecases.choose_messages import choose_messages, find_subscription, read_choices, unsubscribe
 from services.support.usecases.log_contact import log_contact
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.site_contacts import SiteContacts
+from services.support.usecases.ports.unsubscribe_links import UnsubscribeLinks
 from services.support.usecases.read_ticket_contact import read_ticket_contact
 from services.support.usecases.reply_to_ticket import reply_to_ticket
 from services.support.usecases.send_contact_form import send_contact_form
@@ -56,6 +59,7 @@ class SupportDependencies(msgspec.Struct, frozen=True, kw_only=True):
     limits: MessageLimits
     recipients: Recipients
     site_contacts: SiteContacts
+    links: UnsubscribeLinks
 
 
 class SupportApi:
@@ -151,6 +155,22 @@ class SupportApi:
         return await read_ticket_contact(
             self._runtime.work, dependencies.recipients, dependencies.site_contacts, self._caller, ticket_id
         )
+
+    async def message_choices(self) -> list[MessageChoice]:
+        async with self._runtime.work() as tx:
+            return await read_choices(tx, self._caller)
+
+    async def choose_messages(self, command: ChooseMessages) -> MessagesChosen | Refusal:
+        async with self._runtime.work() as tx:
+            return await choose_messages(tx, self._caller, command)
+
+    async def subscription(self, token: str) -> Subscription | Refusal:
+        async with self._runtime.work() as tx:
+            return await find_subscription(tx, self._dependencies.links, token, self._caller.language)
+
+    async def unsubscribe(self, token: str) -> Subscription | Refusal:
+        async with self._runtime.work() as tx:
+            return await unsubscribe(tx, self._dependencies.links, token, self._caller.language)
 
     async def _ticket(self, tx: SupportTransaction, ids: Sequence[Id]) -> Ticket | None:
         (ticket,) = await tickets.tickets_by_id(tx.connection, self._caller, tx.today, ids)

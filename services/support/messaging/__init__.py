@@ -1,1 +1,1 @@
-"""Handlers of the events of other services, and the loop that sends receipts."""
+"""Handlers of the events of other services, and of the jobs that send messages."""

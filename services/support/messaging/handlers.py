@@ -4,10 +4,17 @@ from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
+from services.contracts.orders.events import OrderMoved, OrderPlaced, PickupMoved, PickupRecorded
+from services.contracts.orders.orders import OrderState
+from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import SiteStated
+from services.contracts.support.messages import MessageKind
 from services.support.domain.ticket import SiteCopy
 from services.support.store.transaction import SupportTransaction
 from services.support.usecases.ports.transaction import SupportStore
+from services.support.usecases.record_cause import record_cause
+
+_CONFIRMED_STATES = frozenset({OrderState.CONFIRMED, OrderState.SCHEDULED})
 
 
 async def handle_site_stated(tx: SupportStore, event: ReceivedEvent[SiteStated]) -> None:
@@ -21,7 +28,58 @@ async def handle_site_stated(tx: SupportStore, event: ReceivedEvent[SiteStated])
     await tx.sites.upsert(site, stated.version)
 
 
+async def handle_order_event(tx: SupportStore, event: ReceivedEvent[OrderPlaced | OrderMoved]) -> None:
+    """Tell that an order was confirmed, by whichever of its events says so first."""
+    order = event.data
+    if order.state in _CONFIRMED_STATES:
+        await record_cause(
+            tx,
+            MessageKind.ORDER_CONFIRMED,
+            read_id("order", order.order_id),
+            organisation_id=read_id("org", order.organisation_id),
+            site_id=read_id("site", order.site_id),
+            at=event.time,
+        )
+
+
+async def handle_pickup_recorded(tx: SupportStore, event: ReceivedEvent[PickupRecorded]) -> None:
+    """Tell that the bins could not be emptied."""
+    pickup = event.data
+    if pickup.state is PickupState.FAILED:
+        await record_cause(
+            tx,
+            MessageKind.COULD_NOT_EMPTY,
+            read_id("pickup", pickup.pickup_id),
+            organisation_id=read_id("org", pickup.organisation_id),
+            site_id=read_id("site", pickup.site_id),
+            at=event.time,
+        )
+
+
+async def handle_pickup_moved(tx: SupportStore, event: ReceivedEvent[PickupMoved]) -> None:
+    """Tell the new day of a pickup, unless it is the one that was told last."""
+    pickup = event.data
+    pickup_id = read_id("pickup", pickup.pickup_id)
+    earlier = await tx.messages.causes_of(MessageKind.DAY_CHANGED, pickup_id)
+    if earlier and earlier[0].day == pickup.date:
+        return
+    await record_cause(
+        tx,
+        MessageKind.DAY_CHANGED,
+        pickup_id,
+        organisation_id=read_id("org", pickup.organisation_id),
+        site_id=read_id("site", pickup.site_id),
+        at=event.time,
+        day=pickup.date,
+        key=f"{pickup_id} {len(earlier) + 1} {pickup.date}",
+    )
+
+
 HANDLERS: Handlers[SupportTransaction] = {
     **copy.HANDLERS,
     SiteStated: handle_site_stated,
+    OrderPlaced: handle_order_event,
+    OrderMoved: handle_order_event,
+    PickupRecorded: handle_pickup_recorded,
+    PickupMoved: handle_pickup_moved,
 }

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import from_row, to_row
@@ -13,6 +14,10 @@ _ADD = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
 _BY_ID = f"SELECT {ENTRY_COLUMNS} FROM ticket_entries e WHERE e.id = $1"
+_CUSTOMERS = """
+    SELECT DISTINCT author_id FROM ticket_entries
+    WHERE ticket_id = $1 AND kind = 'MESSAGE' AND channel = 'PORTAL' AND author_id IS NOT NULL
+"""
 _NEWEST = """
     SELECT at FROM ticket_entries WHERE author_id = $1 AND at > $3 ORDER BY at DESC OFFSET $2 - 1 LIMIT 1
 """
@@ -30,6 +35,9 @@ class PostgresEntryRepository:
     async def by_id(self, entry_id: uuid.UUID) -> EntryRecord | None:
         row = await self._connection.fetchrow(_BY_ID, entry_id)
         return to_entry(row) if row else None
+
+    async def customers_of(self, ticket_id: uuid.UUID) -> Sequence[uuid.UUID]:
+        return [row["author_id"] for row in await self._connection.fetch(_CUSTOMERS, ticket_id)]
 
     async def nth_newest_of_author(self, author_id: uuid.UUID, n: int, since: dt.datetime) -> dt.datetime | None:
         at: dt.datetime | None = await self._connection.fetchval(_NEWEST, author_id, n, since)

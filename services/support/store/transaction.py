@@ -5,8 +5,9 @@ from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
 from services.contracts.support.events import SupportAuditRecorded
 from services.support.store.entries import PostgresEntryRepository
+from services.support.store.members import PostgresMemberDirectory
+from services.support.store.messages import PostgresMessageChoiceRepository, PostgresMessageRepository
 from services.support.store.public_forms import PostgresPublicFormRepository
-from services.support.store.receipts import PostgresReceiptRepository
 from services.support.store.sites import PostgresSiteCopyRepository
 from services.support.store.staff import PostgresStaffDirectory
 from services.support.store.tickets import PostgresTicketRepository
@@ -24,4 +25,6 @@ class SupportTransaction(Transaction):
         self.entries = PostgresEntryRepository(connection)
         self.public_forms = PostgresPublicFormRepository(connection)
         self.staff = PostgresStaffDirectory(connection)
-        self.receipts = PostgresReceiptRepository(connection)
+        self.members = PostgresMemberDirectory(connection)
+        self.messages = PostgresMessageRepository(connection)
+        self.message_choices = PostgresMessageChoiceRepository(connection)

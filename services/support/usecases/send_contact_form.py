@@ -13,7 +13,7 @@ from services.support.domain.ticket import SenderContact, SiteCopy
 from services.support.usecases.attachments import keep_attachments
 from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
-from services.support.usecases.send_receipt import SendReceipt
+from services.support.usecases.record_cause import record_receipt
 
 
 async def send_contact_form(
@@ -83,8 +83,7 @@ async def _open_ticket(
         contact=SenderContact(ticket_id=ticket_id, phone=form.phone) if form.phone else None,
         file_ids=file_ids,
     )
-    await tx.receipts.add(ticket.id, user_id)
-    tx.enqueue(SendReceipt(ticket_id=ticket.id))
+    await record_receipt(tx, ticket)
     return write_id("ticket", ticket.id)
 
 

@@ -11,6 +11,7 @@ from services.support.domain.limits import WINDOW, MessageLimits, digest_of, lim
 from services.support.domain.ticket import SenderContact
 from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
+from services.support.usecases.record_cause import record_receipt
 
 OPERATION = "sendPublicForm"
 
@@ -76,4 +77,5 @@ async def _open_ticket(
             customer_number=command.customer_number,
         ),
     )
+    await record_receipt(tx, ticket)
     return PublicFormReceived(number=ticket.number)

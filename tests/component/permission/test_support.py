@@ -6,7 +6,9 @@ from typing import Any
 
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
+from services.contracts.support.messages import MessageKind
 from services.support.app import SUPPORT
+from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, SUBJECTS, CallerCase
 from tests.component.permission.conftest import WalkPermissions
 from tests.component.permission.walk import Example, Ids
@@ -62,6 +64,17 @@ def change(**fields: object) -> Callable[[CallerCase, Ids], dict[str, Any]]:
 
 CHANGED = ["TicketEntryAdded", "TicketStateChanged", "TicketAssigned", "Conflict"]
 """The answers to a caller who may change a ticket: the first one changes its version."""
+
+
+def choice(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": who.name, "choices": [{"kind": "DAY_CHANGED", "enabled": False}]}}
+
+
+PEOPLE_CASES = list(CallerCase)
+"""Everyone has choices of their own."""
+LINK = SignedUnsubscribeLinks(b"", "https://kierto.example").link("user_1", MessageKind.DAY_CHANGED) or ""
+"""A link by the key of a walked service, which has no settings."""
+
 EXAMPLES = {
     "sendContactForm": Example(arguments=contact_form, shows=["ContactFormReceived"]),
     "sendPublicForm": Example(
@@ -70,6 +83,10 @@ EXAMPLES = {
         },
         shows=["PublicFormReceived"],
     ),
+    "messageChoices": Example(arguments=lambda who, ids: {}, shows=["ORDER_CONFIRMED"], seen_by=PEOPLE_CASES),
+    "chooseMessages": Example(arguments=choice, shows=["MessagesChosen"], seen_by=PEOPLE_CASES),
+    "subscription": Example(arguments=lambda who, ids: {"token": LINK.rpartition("/")[2]}, shows=["Subscription"]),
+    "unsubscribe": Example(arguments=lambda who, ids: {"token": LINK.rpartition("/")[2]}, shows=["Subscription"]),
     "logContact": Example(arguments=logged_contact, shows=["ContactLogged"]),
     "replyToTicket": Example(arguments=entry, shows=CHANGED),
     "answerTicket": Example(arguments=answer, shows=CHANGED),

@@ -67,7 +67,7 @@ async def test_a_site_out_of_reach_is_not_found(make_harness: MakeSupport) -> No
     ):
         assert await harness.api(caller).send_contact_form(form(about)) == NOT_FOUND
     assert await harness.emitted_events() == []
-    assert await harness.pool.fetchval("SELECT count(*) FROM receipts") == 0
+    assert await harness.pool.fetchval("SELECT count(*) FROM message_causes") == 0
 
 
 async def test_a_site_that_may_not_be_copied_yet_is_not_ready_yet(make_harness: MakeSupport) -> None:
@@ -138,7 +138,7 @@ async def test_a_kept_answer_has_the_tickets_id_and_shows_the_ticket_as_it_is_no
     assert tuple(kept) == ("ContactFormReceived", [first.id])
     await harness.pool.execute("UPDATE tickets SET state = 'CLOSED'")
     assert (await send(harness, caller, form(site))).state is TicketState.CLOSED
-    await harness.pool.execute("DELETE FROM receipts")
+    await harness.pool.execute("DELETE FROM message_causes")
     await harness.pool.execute("DELETE FROM ticket_entries")
     await harness.pool.execute("DELETE FROM tickets")
     assert await harness.api(caller).send_contact_form(form(site)) == refuse("NOT_FOUND", "idempotencyKey")
@@ -151,7 +151,7 @@ async def test_ten_at_once_are_one_ticket_with_one_receipt(make_harness: MakeSup
     tickets = await asyncio.gather(*(send(harness, caller, form(site)) for _ in range(10)))
     assert len({ticket.id for ticket in tickets}) == 1
     assert len(await harness.emitted_events()) == 1
-    assert await harness.pool.fetchval("SELECT count(*) FROM receipts") == 1
+    assert await harness.pool.fetchval("SELECT count(*) FROM message_causes") == 1
 
 
 async def test_a_first_answer_is_not_repeated_after_access_was_revoked(make_harness: MakeSupport) -> None:

@@ -73,7 +73,7 @@ async def test_a_refused_form_stores_nothing(harness: Harness) -> None:
     for _ in range(3):
         assert await wait_after(harness, caller, site, "2") == HOUR
     assert len(await harness.emitted_events()) == 1
-    for table in ("tickets", "receipts", "chassis.answers"):
+    for table in ("tickets", "message_causes", "chassis.answers"):
         assert await harness.pool.fetchval(f"SELECT count(*) FROM {table}") == 1, table
     harness.clock.move(hours=1)
     assert (await send(harness, caller, form(site, key="2"))).number == "T-2026-000002"

@@ -3,6 +3,13 @@
 import uuid
 
 from services.chassis.ids import write_id
+from services.contracts.support.messages import (
+    ChooseMessages,
+    MessageChoice,
+    MessageKind,
+    MessagesChosen,
+    Subscription,
+)
 from services.contracts.support.thread import (
     AddTicketNote,
     AnswerTicket,
@@ -37,6 +44,7 @@ from services.contracts.support.tickets import (
 from services.contracts.values import Conflict, Connection, Page, Refusal, conflict, refuse
 from tests.gateway.stubs.samples import NOW, ORGANISATION, page_of
 
+UNSUBSCRIBE_TOKEN = "abc-_"
 TICKET = write_id("ticket", uuid.UUID(int=1))
 
 
@@ -47,6 +55,24 @@ class SupportStub:
         if command.message == "one too many":
             return refuse("TOO_MANY_MESSAGES", retryable=True, seconds=1234)
         return ContactFormReceived(ticket=a_ticket(command.site_id, command.topic, command.message))
+
+    async def message_choices(self) -> list[MessageChoice]:
+        return [a_choice(MessageKind.RECEIPT), a_choice(MessageKind.DAY_CHANGED)]
+
+    async def choose_messages(self, command: ChooseMessages) -> MessagesChosen | Refusal:
+        return MessagesChosen(choices=[a_choice(one.kind, enabled=one.enabled) for one in command.choices])
+
+    async def subscription(self, token: str) -> Subscription | Refusal:
+        return self._subscription(token, enabled=True)
+
+    async def unsubscribe(self, token: str) -> Subscription | Refusal:
+        return self._subscription(token, enabled=False)
+
+    @staticmethod
+    def _subscription(token: str, *, enabled: bool) -> Subscription | Refusal:
+        if token != UNSUBSCRIBE_TOKEN:
+            return refuse("UNKNOWN_LINK", "token")
+        return Subscription(kind=MessageKind.DAY_CHANGED, description="Days & <changes>", enabled=enabled)
 
     async def send_public_form(self, command: SendPublicForm) -> PublicFormReceived | Refusal:
         return PublicFormReceived(number="T-1")
@@ -129,3 +155,7 @@ def an_entry(kind: EntryKind, text: str) -> TicketEntry:
         at=NOW,
         attachments=[],
     )
+
+
+def a_choice(kind: MessageKind, *, enabled: bool = True) -> MessageChoice:
+    return MessageChoice(kind=kind, description=kind.value, enabled=enabled, optional=kind is not MessageKind.RECEIPT)

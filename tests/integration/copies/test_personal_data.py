@@ -28,7 +28,7 @@ from services.chassis.mail import MailSender, SendMail
 from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
-from services.chassis.runtime.settings import Letterhead, SocketAddress
+from services.chassis.runtime.settings import SocketAddress
 from services.chassis.telemetry import logging
 from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Contact
@@ -47,11 +47,12 @@ from services.contracts.support.tickets import (
     Topic,
 )
 from services.contracts.values import Refusal
-from services.support.messaging.jobs import receipt_job
+from services.support.messaging.jobs import messages_job
 from tests.component.identity import actions
 from tests.component.orders.scenario import AGREEMENTS, ARTICLES, HOLIDAYS, ROUTES, RULES, report
 from tests.component.personal_data.declarations import columns, sensitive_columns
 from tests.component.support.forms import form
+from tests.component.support.message_sources import FakeOwners
 from tests.integration.chassis.events.publish.published_records import read_topic
 from tests.integration.copies.services_fixture import SERVICES, ServicesFixture
 from tests.support.http_server import serve_routes
@@ -174,7 +175,8 @@ async def plant(services: ServicesFixture, codes: Codes, log: io.BytesIO) -> Non
     support = services.harnesses["support"]
     recipients = IdentityContacts(services.harnesses["identity"], codes.word())
     mails = MailSender(support.pool, SocketAddress("127.0.0.1", 1), "Kierto <kierto@example.fi>", support.clock)
-    handlers = receipt_job(support.work, recipients, Letterhead()), JobHandler(SendMail, mails.send)
+    sources = msgspec.structs.replace(FakeOwners().sources, recipients=recipients)
+    handlers = messages_job(support.work, sources), JobHandler(SendMail, mails.send)
     async with running_jobs(support.pool, *handlers):
         await until(lambda: asyncio.sleep(0, b"mail rejected" in log.getvalue()))
 

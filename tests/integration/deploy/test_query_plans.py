@@ -264,6 +264,9 @@ COVERED_ELSEWHERE = {
     "publicKeys",
     "settings",
     "importsById",
+    "messageChoices",
+    "orderSummaries",
+    "pickupSummaries",
     "siteContacts",
     "ticketContact",
 }

@@ -4,8 +4,9 @@ from typing import Protocol
 
 from services.chassis.events.transaction_port import TransactionPort
 from services.support.usecases.ports.entries import EntryRepository
+from services.support.usecases.ports.members import MemberDirectory
+from services.support.usecases.ports.messages import MessageChoiceRepository, MessageRepository
 from services.support.usecases.ports.public_forms import PublicFormRepository
-from services.support.usecases.ports.receipts import ReceiptRepository
 from services.support.usecases.ports.sites import SiteCopyRepository
 from services.support.usecases.ports.staff import StaffDirectory
 from services.support.usecases.ports.tickets import TicketRepository
@@ -30,4 +31,10 @@ class SupportStore(TransactionPort, Protocol):
     def staff(self) -> StaffDirectory: ...
 
     @property
-    def receipts(self) -> ReceiptRepository: ...
+    def members(self) -> MemberDirectory: ...
+
+    @property
+    def messages(self) -> MessageRepository: ...
+
+    @property
+    def message_choices(self) -> MessageChoiceRepository: ...

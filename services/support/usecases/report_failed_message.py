@@ -1,0 +1,64 @@
+"""Messages that could not be sent within a day: a ticket tells the staff."""
+
+import uuid
+
+from services.chassis.events.transaction import UnitOfWork
+from services.chassis.ids import new_uuid, write_id
+from services.contracts.identity.people import Language
+from services.contracts.support.thread import EntryKind
+from services.contracts.support.tickets import Channel, Topic
+from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageState, failure_ticket_id
+from services.support.domain.message_kind import RULES
+from services.support.domain.ticket import EntryRecord
+from services.support.mapping.message_mail import describe_failure
+from services.support.usecases.open_ticket import open_ticket
+from services.support.usecases.ports.transaction import SupportStore
+
+
+async def fail_cause(work: UnitOfWork[SupportStore], language: Language, cause_id: uuid.UUID) -> bool:
+    """Give up a cause whose messages have been due for a day, and report it; return False for any other one."""
+    async with work() as tx:
+        cause = await tx.messages.lock_cause(cause_id)
+        if cause is None or cause.state is not CauseState.DUE or tx.now - cause.first_due_at < RETRY_PERIOD:
+            return False
+        await tx.messages.close_cause(cause_id, CauseState.FAILED)
+        await _report(tx, language, cause)
+        return True
+
+
+async def fail_message(work: UnitOfWork[SupportStore], language: Language, message_id: uuid.UUID) -> None:
+    """Give up a message that its channel did not accept within a day, and report it; do nothing about a known one."""
+    async with work() as tx:
+        message = await tx.messages.lock_message(message_id)
+        if message is None or message.state is not MessageState.WRITTEN:
+            return
+        await tx.messages.move(message_id, MessageState.FAILED)
+        cause = await tx.messages.cause(message.cause_id)
+        assert cause is not None, "a message refers to its cause"
+        await _report(tx, language, cause)
+
+
+async def _report(tx: SupportStore, language: Language, cause: CauseRecord) -> None:
+    """Open a ticket for the day's failures of a kind, or add a note to it.
+
+    It is about no organisation's site: customers don't see it.
+    """
+    ticket_id = failure_ticket_id(cause.kind, tx.today)
+    subject = write_id(RULES[cause.kind].subject.value, cause.subject)
+    text = describe_failure(cause.kind, subject, language)
+    await tx.tickets.lock_limits(str(ticket_id))
+    if await tx.tickets.by_id(ticket_id) is None:
+        await open_ticket(
+            tx, ticket_id, site=None, user_id=None, topic=Topic.OTHER, channel=Channel.SYSTEM, message=text
+        )
+        return
+    note = EntryRecord(
+        id=new_uuid(),
+        ticket_id=ticket_id,
+        kind=EntryKind.NOTE,
+        channel=Channel.SYSTEM,
+        author_id=None,
+        text=text,
+        at=tx.now,
+    )
+    await tx.entries.add(note)
