@@ -12,7 +12,8 @@ from jinja2 import Environment, nodes
 
 from services.contracts.sites import Fraction
 from services.contracts.support.messages import MessageKind
-from services.contracts.support.tickets import ContactPreference, Topic
+from services.contracts.support.tickets import ContactPreference
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import MalformedReason
 from tests.gateway.raised_codes import RaisedCode, raised_codes
 

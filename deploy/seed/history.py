@@ -16,7 +16,8 @@ from services.chassis.ids import write_id
 from services.contracts.orders.orders import SYSTEM, OrderKind, OrderState
 from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction, PropertyType
-from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Money
 from services.orders.domain import order, pickup
 from services.orders.domain.agreement import AgreementFacts, AgreementRecord

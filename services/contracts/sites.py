@@ -9,6 +9,7 @@ from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE, allow
+from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.contracts.values import (
     Connection,
     ContainerId,
@@ -205,6 +206,16 @@ class ContainerStated(Event, frozen=True, kw_only=True):
     litres: int
     count: int
     version: int
+
+
+@declare_event("sites.ticket.requested", subject="subject_id", site="site_id")
+class SitesTicketRequested(TicketRequested, frozen=True, kw_only=True):
+    """Sites asks for a ticket."""
+
+
+@declare_event("sites.ticket.withdrawn", subject="subject_id")
+class SitesTicketRequestWithdrawn(TicketRequestWithdrawn, frozen=True, kw_only=True):
+    """Sites does not need a ticket any more."""
 
 
 @declare_event("sites.audit.recorded", subject="subject_id")

@@ -9,6 +9,7 @@ from services.contracts.declare import Event, declare_event, read
 from services.contracts.imports import Importing
 from services.contracts.permission import PEOPLE
 from services.contracts.sites import Fraction
+from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.contracts.values import Filter, Id, OrganisationId, Outcome, Refusal, SiteId, Value
 
 
@@ -91,6 +92,16 @@ class InvoiceStated(Event, frozen=True, kw_only=True):
     invoice_number: str
     invoice_date: dt.date
     version: int
+
+
+@declare_event("stats.ticket.requested", subject="subject_id", site="site_id")
+class StatsTicketRequested(TicketRequested, frozen=True, kw_only=True):
+    """Stats asks for a ticket."""
+
+
+@declare_event("stats.ticket.withdrawn", subject="subject_id")
+class StatsTicketRequestWithdrawn(TicketRequestWithdrawn, frozen=True, kw_only=True):
+    """Stats does not need a ticket any more."""
 
 
 @declare_event("stats.audit.recorded", subject="subject_id")

@@ -22,7 +22,7 @@ from services.support.http.order_summaries import OrdersOrderSummaries
 from services.support.http.recipients import IdentityRecipients
 from services.support.http.site_contacts import SitesSiteContacts
 from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
-from services.support.messaging.handlers import HANDLERS
+from services.support.messaging.handlers import HANDLERS, ticket_request_handlers
 from services.support.messaging.jobs import messages_job
 from services.support.settings import SupportSettings
 from services.support.store.messages import DUE_CAUSES
@@ -88,8 +88,8 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     has_files=True,
     uploads=lambda runtime: attachment_purpose(runtime.files),
     calls=["orders", "sites"],
-    subscribes_to=["identity", "sites", "orders"],
-    handlers=lambda runtime: HANDLERS,
+    subscribes_to=["identity", "sites", "orders", "stats"],
+    handlers=lambda runtime: {**HANDLERS, **ticket_request_handlers(_language(runtime))},
     sensitive=SENSITIVE,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],

@@ -6,6 +6,7 @@ from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event
 from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.permission import Role, SubjectKind
+from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.contracts.values import (
     Id,
     Value,
@@ -60,6 +61,16 @@ class OrganisationStated(Event, frozen=True, kw_only=True):
     customer_number: str
     kind: OrganisationKind
     version: int
+
+
+@declare_event("identity.ticket.requested", subject="subject_id", site="site_id")
+class IdentityTicketRequested(TicketRequested, frozen=True, kw_only=True):
+    """Identity asks for a ticket."""
+
+
+@declare_event("identity.ticket.withdrawn", subject="subject_id")
+class IdentityTicketRequestWithdrawn(TicketRequestWithdrawn, frozen=True, kw_only=True):
+    """Identity does not need a ticket any more."""
 
 
 @declare_event("identity.audit.recorded", subject="subject_id")

@@ -7,6 +7,7 @@ from services.contracts.declare import Event, declare_event
 from services.contracts.orders.orders import OrderKind, OrderState
 from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
+from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.contracts.values import (
     Id,
 )
@@ -117,6 +118,16 @@ class PickupMoved(Event, frozen=True, kw_only=True):
     """The day of the agreement's rhythm."""
     date: dt.date
     """The day on which the truck comes."""
+
+
+@declare_event("orders.ticket.requested", subject="subject_id", site="site_id")
+class OrdersTicketRequested(TicketRequested, frozen=True, kw_only=True):
+    """Orders asks for a ticket."""
+
+
+@declare_event("orders.ticket.withdrawn", subject="subject_id")
+class OrdersTicketRequestWithdrawn(TicketRequestWithdrawn, frozen=True, kw_only=True):
+    """Orders does not need a ticket any more."""
 
 
 @declare_event("orders.audit.recorded", subject="subject_id")

@@ -3,7 +3,8 @@
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event
 from services.contracts.support.thread import EntryKind
-from services.contracts.support.tickets import Channel, TicketState, Topic
+from services.contracts.support.tickets import Channel, TicketState
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Id
 
 

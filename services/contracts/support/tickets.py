@@ -5,6 +5,7 @@ import enum
 from typing import Annotated
 
 from services.contracts.identity.actors import ActorId
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import (
     AgreementId,
     EmailAddress,
@@ -37,21 +38,6 @@ MessageText = Annotated[str, TextLimit(5_000, lines=True), MESSAGE_LENGTH]
 MAX_ATTACHMENTS = Length(0, 10)
 
 AttachmentIds = Annotated[list[FileId], MAX_ATTACHMENTS]
-
-
-class Topic(enum.Enum):
-    """The topic of a message to customer service."""
-
-    PICKUP = "PICKUP"
-    """A pickup."""
-    CONTAINER = "CONTAINER"
-    """The bins."""
-    INVOICE = "INVOICE"
-    """An invoice."""
-    AGREEMENT = "AGREEMENT"
-    """An agreement on regular pickups."""
-    OTHER = "OTHER"
-    """Anything else."""
 
 
 class ContactPreference(enum.Enum):

@@ -6,7 +6,10 @@ import uuid
 import msgspec
 
 from services.contracts.support.thread import EntryKind
-from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState
+from services.contracts.ticket_requests import Topic
+
+_NAMESPACE = uuid.UUID("f2b1f0c8-5b0e-4f0c-9c55-6a8b7d0f4a11")
 
 
 class SiteCopy(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +76,11 @@ class SenderContact(msgspec.Struct, frozen=True, kw_only=True):
     """The customer number as the sender gave it, unchecked."""
     identified_by: str = ""
     """The way in which the staff identified a caller."""
+
+
+def requested_ticket_id(service: str, cause: str) -> uuid.UUID:
+    """Return the id of the ticket of a cause for which a service asks: the same one whenever it asks."""
+    return uuid.uuid5(_NAMESPACE, f"{service} {cause}")
 
 
 def ticket_number(year: int, count: int) -> str:

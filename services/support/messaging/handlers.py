@@ -4,16 +4,35 @@ from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
-from services.contracts.orders.events import OrderMoved, OrderPlaced, PickupMoved, PickupRecorded
+from services.contracts.identity.events import IdentityTicketRequested, IdentityTicketRequestWithdrawn
+from services.contracts.identity.people import Language
+from services.contracts.orders.events import (
+    OrderMoved,
+    OrderPlaced,
+    OrdersTicketRequested,
+    OrdersTicketRequestWithdrawn,
+    PickupMoved,
+    PickupRecorded,
+)
 from services.contracts.orders.orders import OrderState
 from services.contracts.orders.pickups import PickupState
-from services.contracts.sites import SiteStated
+from services.contracts.sites import SiteStated, SitesTicketRequested, SitesTicketRequestWithdrawn
+from services.contracts.stats import StatsTicketRequested, StatsTicketRequestWithdrawn
 from services.contracts.support.messages import MessageKind
+from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.support.domain.ticket import SiteCopy
 from services.support.store.transaction import SupportTransaction
+from services.support.usecases.answer_ticket_request import answer_ticket_request, withdraw_ticket_request
 from services.support.usecases.ports.transaction import SupportStore
 from services.support.usecases.record_cause import record_cause
 
+_REQUESTED = (IdentityTicketRequested, SitesTicketRequested, OrdersTicketRequested, StatsTicketRequested)
+_WITHDRAWN = (
+    IdentityTicketRequestWithdrawn,
+    SitesTicketRequestWithdrawn,
+    OrdersTicketRequestWithdrawn,
+    StatsTicketRequestWithdrawn,
+)
 _CONFIRMED_STATES = frozenset({OrderState.CONFIRMED, OrderState.SCHEDULED})
 
 
@@ -73,6 +92,21 @@ async def handle_pickup_moved(tx: SupportStore, event: ReceivedEvent[PickupMoved
         day=pickup.date,
         key=f"{pickup_id} {len(earlier) + 1} {pickup.date}",
     )
+
+
+def ticket_request_handlers(language: Language) -> Handlers[SupportTransaction]:
+    """Return the handlers of all services' requests for tickets, which are written in the operator's language."""
+
+    async def handle_requested(tx: SupportStore, event: ReceivedEvent[TicketRequested]) -> None:
+        await answer_ticket_request(tx, event.type.service, language, event.data)
+
+    async def handle_withdrawn(tx: SupportStore, event: ReceivedEvent[TicketRequestWithdrawn]) -> None:
+        await withdraw_ticket_request(tx, event.type.service, language, event.data)
+
+    return {
+        **dict.fromkeys(_REQUESTED, handle_requested),
+        **dict.fromkeys(_WITHDRAWN, handle_withdrawn),
+    }
 
 
 HANDLERS: Handlers[SupportTransaction] = {

@@ -4,7 +4,8 @@ import uuid
 
 from services.chassis.ids import find_id
 from services.contracts.support.thread import EntryKind
-from services.contracts.support.tickets import Channel, ContactPreference, TicketState, TicketSubject, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState, TicketSubject
+from services.contracts.ticket_requests import Topic
 from services.support.domain.ticket import EntryRecord, SenderContact, SiteCopy, TicketRecord, ticket_number
 from services.support.mapping.events import ticket_opened_event
 from services.support.usecases.ports.transaction import SupportStore

@@ -6,7 +6,8 @@ from services.chassis.events.transaction import UnitOfWork
 from services.chassis.ids import new_uuid, write_id
 from services.contracts.identity.people import Language
 from services.contracts.support.thread import EntryKind
-from services.contracts.support.tickets import Channel, Topic
+from services.contracts.support.tickets import Channel
+from services.contracts.ticket_requests import Topic
 from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageState, failure_ticket_id
 from services.support.domain.message_kind import RULES
 from services.support.domain.ticket import EntryRecord

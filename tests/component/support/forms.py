@@ -8,7 +8,8 @@ from services.contracts.identity.events import Grant
 from services.contracts.permission import Role
 from services.contracts.sites import PropertyType, SiteStated
 from services.contracts.support.operations import Support
-from services.contracts.support.tickets import ContactFormReceived, SendContactForm, Ticket, Topic
+from services.contracts.support.tickets import ContactFormReceived, SendContactForm, Ticket
+from services.contracts.ticket_requests import Topic
 from services.support.store.transaction import SupportTransaction
 from tests.support.fixtures import MakeHarness
 from tests.support.service_harness import ServiceHarness

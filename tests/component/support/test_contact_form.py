@@ -10,7 +10,8 @@ from services.chassis.problems import Forbidden
 from services.contracts.identity.events import Grant
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support.events import TicketOpened
-from services.contracts.support.tickets import ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import ContactPreference, TicketState
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Refusal, malformed, refuse
 from services.support.app import SUPPORT
 from tests.component.support.forms import MakeSupport, an_id, form, known_site, member_of, send

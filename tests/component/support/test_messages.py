@@ -23,7 +23,8 @@ from services.contracts.orders.pickups import PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support.messages import MessageKind
 from services.contracts.support.thread import AnswerTicket, TicketEntryAdded
-from services.contracts.support.tickets import Channel, Ticket, Topic
+from services.contracts.support.tickets import Channel, Ticket
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Page
 from services.hosting import processes
 from services.support.app import SUPPORT

@@ -15,8 +15,8 @@ from services.contracts.support.tickets import (
     SendPublicForm,
     TicketContact,
     TicketState,
-    Topic,
 )
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Page, Problem, Refusal, malformed, refuse
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, member_of

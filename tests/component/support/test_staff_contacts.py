@@ -18,8 +18,8 @@ from services.contracts.support.tickets import (
     TicketContact,
     TicketState,
     TicketSubject,
-    Topic,
 )
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Refusal, malformed, refuse
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send

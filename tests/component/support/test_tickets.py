@@ -6,7 +6,8 @@ from services.chassis.problems import Forbidden
 from services.contracts.identity.events import Grant
 from services.contracts.permission import SubjectKind
 from services.contracts.support.operations import Support
-from services.contracts.support.tickets import Ticket, TicketFilter, TicketOrder, TicketOrderField, TicketState, Topic
+from services.contracts.support.tickets import Ticket, TicketFilter, TicketOrder, TicketOrderField, TicketState
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Connection, Page
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send

@@ -39,8 +39,8 @@ from services.contracts.support.tickets import (
     TicketOrder,
     TicketState,
     TicketStateChanged,
-    Topic,
 )
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Conflict, Connection, Page, Refusal, conflict, refuse
 from tests.gateway.stubs.samples import NOW, ORGANISATION, page_of
 

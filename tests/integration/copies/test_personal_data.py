@@ -44,8 +44,8 @@ from services.contracts.support.tickets import (
     LogContact,
     PublicFormReceived,
     SendPublicForm,
-    Topic,
 )
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Refusal
 from services.support.messaging.jobs import messages_job
 from tests.component.identity import actions

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.contracts.support.tickets import ContactPreference, SendContactForm, Topic
+from services.contracts.support.tickets import ContactPreference, SendContactForm
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Refusal, malformed
 from services.support.domain.contact_form import ContactForm, parse_contact_form
 

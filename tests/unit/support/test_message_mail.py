@@ -20,7 +20,8 @@ from services.contracts.orders.summaries import OrderSummary, PickupSummary
 from services.contracts.sites import Address, Fraction, SiteContact
 from services.contracts.support.messages import MessageKind
 from services.contracts.support.thread import EntryKind
-from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState
+from services.contracts.ticket_requests import Topic
 from services.support.domain.message import CauseRecord
 from services.support.domain.message_facts import MessageFacts
 from services.support.domain.message_kind import RULES, Subject

@@ -6,7 +6,8 @@ import uuid
 import msgspec
 import pytest
 
-from services.contracts.support.tickets import Channel, ContactPreference, TicketState, Topic
+from services.contracts.support.tickets import Channel, ContactPreference, TicketState
+from services.contracts.ticket_requests import Topic
 from services.contracts.values import Refusal, refuse
 from services.support.domain.ticket import TicketRecord
 from services.support.domain.ticket_state import (

@@ -1,0 +1,68 @@
+"""Tickets that services ask for by event (S4): one for each cause, which is added to, and closed by a later event."""
+
+import msgspec
+
+from services.chassis.ids import find_id, new_uuid
+from services.contracts.identity.people import Language
+from services.contracts.support.thread import EntryKind
+from services.contracts.support.tickets import Channel, TicketState
+from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
+from services.support.domain.ticket import EntryRecord, TicketRecord, requested_ticket_id
+from services.support.domain.ticket_state import SETTLED_STATES
+from services.support.mapping.ticket_requests import describe_request, describe_withdrawal, ticket_subject
+from services.support.usecases.change_ticket import save_change
+from services.support.usecases.open_ticket import open_ticket
+from services.support.usecases.ports.transaction import SupportStore
+
+
+async def answer_ticket_request(tx: SupportStore, service: str, language: Language, asked: TicketRequested) -> None:
+    """Open the ticket of a cause, or add a note to the one that it has; one that is settled is opened again."""
+    ticket_id = requested_ticket_id(service, asked.cause)
+    text = describe_request(asked, language)
+    ticket = await tx.tickets.lock_by_id(ticket_id)
+    if ticket is None:
+        site_id = find_id("site", asked.site_id or "")
+        await open_ticket(
+            tx,
+            ticket_id,
+            site=await tx.sites.by_id(site_id) if site_id else None,
+            user_id=None,
+            topic=asked.topic,
+            channel=Channel.SYSTEM,
+            message=text,
+            subject=ticket_subject(asked.subject_id),
+        )
+        return
+    if ticket.state in SETTLED_STATES:
+        opened = msgspec.structs.replace(
+            ticket, state=TicketState.OPEN, settled_at=None, updated_at=tx.now, version=ticket.version + 1
+        )
+        await save_change(tx, opened)
+    await _add_note(tx, ticket, text)
+
+
+async def withdraw_ticket_request(
+    tx: SupportStore, service: str, language: Language, withdrawn: TicketRequestWithdrawn
+) -> None:
+    """Close the ticket of a cause, if it has one that is not settled already."""
+    ticket = await tx.tickets.lock_by_id(requested_ticket_id(service, withdrawn.cause))
+    if ticket is None or ticket.state in SETTLED_STATES:
+        return
+    closed = msgspec.structs.replace(
+        ticket, state=TicketState.CLOSED, settled_at=tx.now, updated_at=tx.now, version=ticket.version + 1
+    )
+    await save_change(tx, closed)
+    await _add_note(tx, ticket, describe_withdrawal(language))
+
+
+async def _add_note(tx: SupportStore, ticket: TicketRecord, text: str) -> None:
+    note = EntryRecord(
+        id=new_uuid(),
+        ticket_id=ticket.id,
+        kind=EntryKind.NOTE,
+        channel=Channel.SYSTEM,
+        author_id=None,
+        text=text,
+        at=tx.now,
+    )
+    await tx.entries.add(note)
