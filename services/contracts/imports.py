@@ -4,7 +4,7 @@ import enum
 from typing import Annotated, Protocol
 
 from services.contracts.bulk_operations import BulkOperation, BulkOperationState, BulkProgress
-from services.contracts.declare import read, write
+from services.contracts.declare import Event, read, write
 from services.contracts.files import FileLink
 from services.contracts.permission import STAFF, SubjectKind, allow
 from services.contracts.values import (
@@ -73,6 +73,17 @@ class Import(BulkOperation, frozen=True, kw_only=True):
 
     Its reasons are in the language in which the import was started.
     """
+
+
+class ImportFinished(Event, frozen=True, kw_only=True):
+    """An import that a user started has reached its final state. Each service declares its own."""
+
+    import_id: Id
+    """The id of the import."""
+    state: BulkOperationState
+    """The final state."""
+    starter_id: Id
+    """The id of the user who started it."""
 
 
 class ImportFileKind(enum.Enum):
@@ -218,7 +229,7 @@ class Importing(Protocol):
         """
         ...
 
-    @read(STAFF)
+    @read(allow(SubjectKind.STAFF, services=("support",)))
     async def imports_by_id(self, ids: list[Id]) -> list[Import | None]:
         """Return the imports with these ids, in this order; None for one that does not exist."""
         ...

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
-from services.contracts.imports import Importing
+from services.contracts.imports import ImportFinished, Importing
 from services.contracts.permission import PEOPLE, allow
 from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.contracts.values import (
@@ -206,6 +206,11 @@ class ContainerStated(Event, frozen=True, kw_only=True):
     litres: int
     count: int
     version: int
+
+
+@declare_event("sites.import.finished", subject="import_id")
+class SitesImportFinished(ImportFinished, frozen=True, kw_only=True):
+    """An import of sites has reached its final state."""
 
 
 @declare_event("sites.ticket.requested", subject="subject_id", site="site_id")

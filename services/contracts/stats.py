@@ -6,7 +6,7 @@ from typing import Protocol
 
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event, read
-from services.contracts.imports import Importing
+from services.contracts.imports import ImportFinished, Importing
 from services.contracts.permission import PEOPLE
 from services.contracts.sites import Fraction
 from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
@@ -92,6 +92,11 @@ class InvoiceStated(Event, frozen=True, kw_only=True):
     invoice_number: str
     invoice_date: dt.date
     version: int
+
+
+@declare_event("stats.import.finished", subject="import_id")
+class StatsImportFinished(ImportFinished, frozen=True, kw_only=True):
+    """An import of stats has reached its final state."""
 
 
 @declare_event("stats.ticket.requested", subject="subject_id", site="site_id")

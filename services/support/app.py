@@ -18,6 +18,7 @@ from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.support.domain.limits import MessageLimits
 from services.support.http.api import SupportApi, SupportDependencies
 from services.support.http.attachments import attachment_purpose
+from services.support.http.imports import ServiceImports
 from services.support.http.order_summaries import OrdersOrderSummaries
 from services.support.http.recipients import IdentityRecipients
 from services.support.http.site_contacts import SitesSiteContacts
@@ -64,6 +65,7 @@ def _message_sources(runtime: Runtime) -> MessageSources:
         recipients=IdentityRecipients(runtime.identity, runtime.tokens),
         sites=SitesSiteContacts(runtime.channels["sites"], runtime.tokens),
         orders=OrdersOrderSummaries(runtime.channels["orders"], runtime.tokens),
+        imports=ServiceImports({**runtime.channels, "identity": runtime.identity}, runtime.tokens),
         links=_unsubscribe_links(runtime),
         letterhead=runtime.settings.letterhead,
         language=_language(runtime),
@@ -87,7 +89,7 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     settings=SupportSettings,
     has_files=True,
     uploads=lambda runtime: attachment_purpose(runtime.files),
-    calls=["orders", "sites"],
+    calls=["orders", "sites", "stats"],
     subscribes_to=["identity", "sites", "orders", "stats"],
     handlers=lambda runtime: {**HANDLERS, **ticket_request_handlers(_language(runtime))},
     sensitive=SENSITIVE,

@@ -10,6 +10,7 @@ class SupportSettings(ServiceSettings, frozen=True, kw_only=True):
 
     sites_url: str
     orders_url: str
+    stats_url: str
     message_limits: MessageLimits = MessageLimits()
     public_url: str = ""
     """The gateway's address as people reach it, for links in mails; without it mails have none."""

@@ -6,9 +6,12 @@ from typing import Any
 import pytest
 
 from services.chassis.ids import new_uuid, write_id
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.declare import Event, event_type_of
 from services.contracts.identity.events import OrganisationStated
 from services.contracts.identity.organisations import OrganisationKind
+from services.contracts.identity.people import Language
+from services.contracts.imports import ImportFinished
 from services.contracts.orders.events import OrderMoved, PickupRecorded
 from services.contracts.sites import Fraction
 from services.hosting.blueprint import Blueprint
@@ -16,6 +19,7 @@ from services.identity.settings import IdentitySettings
 from tests.component.identity.conftest import settings
 from tests.component.orders.scenario import container_stated, site_stated
 from tests.integration.copies.services_fixture import SERVICES
+from tests.support.chunks import iterate_chunks
 from tests.support.fixtures import MakeHarness
 
 __all__ = ["settings"]
@@ -98,3 +102,22 @@ async def test_every_kind_of_file_emits_stated_events_alone(
         others = [type(event) for event in emitted if not event_type_of(event).name.endswith(".stated")]
         assert set(others) <= set(REPORTS.get(kind, [])), kind
     assert await harness.pool.fetchval("SELECT count(*) FROM chassis.mail") == 0
+
+
+@pytest.mark.parametrize(
+    "blueprint", [one for one in SERVICES if one.name != "support"], ids=lambda blueprint: blueprint.name
+)
+async def test_the_end_of_an_import_that_a_user_started_is_an_event(
+    make_harness: MakeHarness[Any, Any], settings: IdentitySettings, blueprint: Blueprint[Any, Any]
+) -> None:
+    harness = await make_harness(blueprint)
+    harness.settings = settings
+    kind, starter = next(iter(harness.imports.kinds)), write_id("user", new_uuid())
+    header, _, _ = ROWS[kind]
+    uploaded = await harness.imports.upload(kind, f"{kind}.csv", iterate_chunks(f"{header}\n".encode()))
+    await harness.imports.start(uploaded.id, Language.EN, started_by=starter)
+    for _ in range(2):
+        await harness.run_import(uploaded.id)
+    (ended,) = [one for one in await harness.emitted_events() if isinstance(one, ImportFinished)]
+    assert event_type_of(ended).service == blueprint.name
+    assert (ended.import_id, ended.state, ended.starter_id) == (uploaded.id, BulkOperationState.DONE, starter)

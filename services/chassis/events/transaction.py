@@ -25,6 +25,7 @@ from services.chassis.runtime.clock import Clock
 from services.chassis.telemetry import spans, tracing
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event
+from services.contracts.imports import ImportFinished
 from services.contracts.values import Conflict, Id, Outcome, Refusal, Value
 
 A = TypeVar("A", bound=Outcome)
@@ -38,6 +39,8 @@ class Transaction:
 
     audit_event: ClassVar[type[AuditRecorded] | None] = None
     """The service's event of an audit entry."""
+    import_event: ClassVar[type[ImportFinished] | None] = None
+    """The service's event of an import that has ended."""
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         self.connection = connection

@@ -23,7 +23,7 @@ FILE_RETENTION = dt.timedelta(days=30)
 _TO_END = "SELECT file_name, failed, language FROM chassis.imports WHERE id = $1 AND state = 'RUNNING'"
 _END = """
     UPDATE chassis.imports SET state = $2, bad_rows_file_id = $3, finished_at = clock_timestamp()
-    WHERE id = $1 AND state = 'RUNNING' RETURNING true
+    WHERE id = $1 AND state = 'RUNNING' RETURNING started_by
 """
 _MAX_STEM_LENGTH = 180
 """Characters of an uploaded file's name at most in the name of the file of its bad rows."""
@@ -49,9 +49,11 @@ class ImportFinisher:
             return
         file = await self._write_bad_rows(import_id, owner, found) if found["failed"] else None
         async with self._work() as tx:
-            ended = await tx.connection.fetchval(_END, import_id, state.value, file.id if file else None)
+            ended = await tx.connection.fetchrow(_END, import_id, state.value, file.id if file else None)
             if ended and file:
                 await tx.keep_file(file.id, owner=owner, expires_at=tx.now + FILE_RETENTION)
+            if ended and ended["started_by"] and tx.import_event:
+                tx.emit(tx.import_event(import_id=owner, state=state, starter_id=ended["started_by"]))
         if ended:
             _log.info("import ended", id=owner, state=state.value)
 

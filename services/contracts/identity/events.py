@@ -5,6 +5,7 @@ import datetime as dt
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event
 from services.contracts.identity.organisations import OrganisationKind
+from services.contracts.imports import ImportFinished
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.contracts.values import (
@@ -61,6 +62,11 @@ class OrganisationStated(Event, frozen=True, kw_only=True):
     customer_number: str
     kind: OrganisationKind
     version: int
+
+
+@declare_event("identity.import.finished", subject="import_id")
+class IdentityImportFinished(ImportFinished, frozen=True, kw_only=True):
+    """An import of identity has reached its final state."""
 
 
 @declare_event("identity.ticket.requested", subject="subject_id", site="site_id")

@@ -4,6 +4,7 @@ import datetime as dt
 
 from services.contracts.audit import AuditRecorded
 from services.contracts.declare import Event, declare_event
+from services.contracts.imports import ImportFinished
 from services.contracts.orders.orders import OrderKind, OrderState
 from services.contracts.orders.pickups import PickupState
 from services.contracts.sites import Fraction
@@ -118,6 +119,11 @@ class PickupMoved(Event, frozen=True, kw_only=True):
     """The day of the agreement's rhythm."""
     date: dt.date
     """The day on which the truck comes."""
+
+
+@declare_event("orders.import.finished", subject="import_id")
+class OrdersImportFinished(ImportFinished, frozen=True, kw_only=True):
+    """An import of orders has reached its final state."""
 
 
 @declare_event("orders.ticket.requested", subject="subject_id", site="site_id")

@@ -24,6 +24,8 @@ class MessageKind(enum.Enum):
     """A regular pickup was moved to another day."""
     COULD_NOT_EMPTY = "COULD_NOT_EMPTY"
     """The bins could not be emptied."""
+    IMPORT_FINISHED = "IMPORT_FINISHED"
+    """An import has ended, for the employee who started it."""
 
 
 class MessageChoice(Value, frozen=True, kw_only=True):

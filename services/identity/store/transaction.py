@@ -3,7 +3,7 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
-from services.contracts.identity.events import IdentityAuditRecorded
+from services.contracts.identity.events import IdentityAuditRecorded, IdentityImportFinished
 from services.identity.store.access import PostgresAccessRepository
 from services.identity.store.attempts import PostgresAttemptRepository
 from services.identity.store.collected_audit import PostgresCollectedAuditRepository
@@ -18,6 +18,7 @@ class IdentityTransaction(Transaction):
     """Implements ``usecases.ports.transaction.IdentityStore``."""
 
     audit_event = IdentityAuditRecorded
+    import_event = IdentityImportFinished
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)

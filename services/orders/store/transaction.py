@@ -3,7 +3,7 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
-from services.contracts.orders.events import OrdersAuditRecorded
+from services.contracts.orders.events import OrdersAuditRecorded, OrdersImportFinished
 from services.orders.store.agreements import PostgresAgreementRepository
 from services.orders.store.articles import PostgresArticleRepository
 from services.orders.store.containers import PostgresContainerCopyRepository
@@ -21,6 +21,7 @@ class OrdersTransaction(Transaction):
     """Implements ``usecases.ports.transaction.OrdersStore``."""
 
     audit_event = OrdersAuditRecorded
+    import_event = OrdersImportFinished
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)

@@ -3,7 +3,7 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
-from services.contracts.sites import SitesAuditRecorded
+from services.contracts.sites import SitesAuditRecorded, SitesImportFinished
 from services.sites.store.containers import PostgresContainerRepository
 from services.sites.store.organisations import PostgresOrganisationCopyRepository
 from services.sites.store.sites import PostgresSiteRepository
@@ -13,6 +13,7 @@ class SitesTransaction(Transaction):
     """Implements ``usecases.ports.transaction.SitesStore``."""
 
     audit_event = SitesAuditRecorded
+    import_event = SitesImportFinished
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)

@@ -3,7 +3,7 @@
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
-from services.contracts.stats import StatsAuditRecorded
+from services.contracts.stats import StatsAuditRecorded, StatsImportFinished
 from services.stats.store.invoices import PostgresInvoiceRepository
 from services.stats.store.organisations import PostgresOrganisationCopyRepository
 from services.stats.store.pickups import PostgresPickupFactRepository
@@ -14,6 +14,7 @@ class StatsTransaction(Transaction):
     """Implements ``usecases.ports.transaction.StatsStore``."""
 
     audit_event = StatsAuditRecorded
+    import_event = StatsImportFinished
 
     def __init__(self, connection: DatabaseConnection, clock: Clock) -> None:
         super().__init__(connection, clock)

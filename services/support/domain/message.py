@@ -45,6 +45,8 @@ class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
     """None if it is about no site."""
     day: dt.date | None = None
     """The day that the cause names; None if it names none."""
+    recipient: str = ""
+    """The id of the one user who is told; empty: those who reach the thing."""
     at: dt.datetime
     """The time of the cause."""
     first_due_at: dt.datetime

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from services.contracts.imports import Import
 from services.contracts.orders.orders import OrderState
 from services.contracts.orders.pickups import PickupState
 from services.contracts.orders.summaries import OrderSummary, PickupSummary
@@ -26,6 +27,7 @@ class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The ticket's own contact."""
     order: OrderSummary | None = None
     pickup: PickupSummary | None = None
+    done_import: Import | None = None
     site_number: str = ""
     """The number of the site; empty without one."""
     site: SiteContact | None = None
@@ -44,10 +46,15 @@ def _pickup_has_failed(facts: MessageFacts) -> bool:
     return facts.pickup is not None and facts.pickup.state is PickupState.FAILED
 
 
+def _import_is_known(facts: MessageFacts) -> bool:
+    return facts.done_import is not None and facts.done_import.state.final
+
+
 _CONDITIONS: Mapping[MessageKind, Callable[[MessageFacts], bool]] = {
     MessageKind.ORDER_CONFIRMED: _order_is_confirmed,
     MessageKind.DAY_CHANGED: _pickup_is_on_the_day,
     MessageKind.COULD_NOT_EMPTY: _pickup_has_failed,
+    MessageKind.IMPORT_FINISHED: _import_is_known,
 }
 
 

@@ -20,12 +20,16 @@ class Subject(enum.Enum):
     ENTRY = "entry"
     ORDER = "order"
     PICKUP = "pickup"
+    IMPORT = "import"
+    """Its id names the service, too: it is the cause's key."""
 
 
 class MessageRule(msgspec.Struct, frozen=True, kw_only=True):
     """The rule of one kind of messages."""
 
     subject: Subject
+    for_staff: bool = False
+    """Whether the staff get it, and customers do not."""
     optional: bool = True
     """Whether a person may switch it off."""
     enabled: bool = True
@@ -42,6 +46,7 @@ RULES: Mapping[MessageKind, MessageRule] = {
     MessageKind.ORDER_CONFIRMED: MessageRule(subject=Subject.ORDER, waits=False),
     MessageKind.DAY_CHANGED: MessageRule(subject=Subject.PICKUP),
     MessageKind.COULD_NOT_EMPTY: MessageRule(subject=Subject.PICKUP),
+    MessageKind.IMPORT_FINISHED: MessageRule(subject=Subject.IMPORT, for_staff=True, waits=False),
 }
 """The rule of each kind. Its text is in ``mapping.message_mail``."""
 

@@ -9,7 +9,8 @@ import msgspec
 from services.chassis.mail_body.renderer import MailBody, load_template
 from services.chassis.runtime.settings import Letterhead
 from services.chassis.texts.catalogue import Catalogue, load_catalogue
-from services.chassis.texts.formats import format_date
+from services.chassis.texts.formats import format_date, format_number
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Language
 from services.contracts.sites import Fraction, SiteContact
 from services.contracts.support.messages import MessageKind
@@ -149,12 +150,29 @@ def _could_not_empty(facts: MessageFacts, texts: Catalogue, zone: dt.tzinfo) -> 
     )
 
 
+def _import_finished(facts: MessageFacts, texts: Catalogue, zone: dt.tzinfo) -> MessageContent:
+    done = facts.done_import
+    assert done is not None, "the cause holds"
+    failed = done.state is BulkOperationState.FAILED
+    return MessageContent(
+        subject=texts.text("IMPORT_FINISHED.FAILED") if failed else texts.text("IMPORT_FINISHED.DONE"),
+        preview=done.file_name,
+        introduction=[texts.text("IMPORT_FINISHED.DRY_RUN")] if done.dry_run else [],
+        lines=[
+            (texts.text("LINE.FILE"), done.file_name),
+            (texts.text("LINE.ROWS"), format_number(done.done, texts.language)),
+            (texts.text("LINE.BAD_ROWS"), format_number(done.failed, texts.language)),
+        ],
+    )
+
+
 CONTENTS: Mapping[MessageKind, Callable[[MessageFacts, Catalogue, dt.tzinfo], MessageContent]] = {
     MessageKind.RECEIPT: _receipt,
     MessageKind.TICKET_ANSWER: _ticket_answer,
     MessageKind.ORDER_CONFIRMED: _order_confirmed,
     MessageKind.DAY_CHANGED: _day_changed,
     MessageKind.COULD_NOT_EMPTY: _could_not_empty,
+    MessageKind.IMPORT_FINISHED: _import_finished,
 }
 """The content of each kind of messages."""
 

@@ -4,11 +4,18 @@ from services.access import copy
 from services.chassis.events.consume.handlers import Handlers
 from services.chassis.events.envelope import ReceivedEvent
 from services.chassis.ids import read_id
-from services.contracts.identity.events import IdentityTicketRequested, IdentityTicketRequestWithdrawn
+from services.contracts.bulk_operations import BulkOperationState
+from services.contracts.identity.events import (
+    IdentityImportFinished,
+    IdentityTicketRequested,
+    IdentityTicketRequestWithdrawn,
+)
 from services.contracts.identity.people import Language
+from services.contracts.imports import ImportFinished
 from services.contracts.orders.events import (
     OrderMoved,
     OrderPlaced,
+    OrdersImportFinished,
     OrdersTicketRequested,
     OrdersTicketRequestWithdrawn,
     PickupMoved,
@@ -16,8 +23,8 @@ from services.contracts.orders.events import (
 )
 from services.contracts.orders.orders import OrderState
 from services.contracts.orders.pickups import PickupState
-from services.contracts.sites import SiteStated, SitesTicketRequested, SitesTicketRequestWithdrawn
-from services.contracts.stats import StatsTicketRequested, StatsTicketRequestWithdrawn
+from services.contracts.sites import SitesImportFinished, SiteStated, SitesTicketRequested, SitesTicketRequestWithdrawn
+from services.contracts.stats import StatsImportFinished, StatsTicketRequested, StatsTicketRequestWithdrawn
 from services.contracts.support.messages import MessageKind
 from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
 from services.support.domain.ticket import SiteCopy
@@ -33,6 +40,7 @@ _WITHDRAWN = (
     OrdersTicketRequestWithdrawn,
     StatsTicketRequestWithdrawn,
 )
+_IMPORT_FINISHED = (IdentityImportFinished, SitesImportFinished, OrdersImportFinished, StatsImportFinished)
 _CONFIRMED_STATES = frozenset({OrderState.CONFIRMED, OrderState.SCHEDULED})
 
 
@@ -71,13 +79,16 @@ async def handle_pickup_recorded(tx: SupportStore, event: ReceivedEvent[PickupRe
             read_id("pickup", pickup.pickup_id),
             organisation_id=read_id("org", pickup.organisation_id),
             site_id=read_id("site", pickup.site_id),
-            at=event.time,
+            # An import of past pickups is a series of reports.
+            at=pickup.done_at or event.time,
         )
 
 
 async def handle_pickup_moved(tx: SupportStore, event: ReceivedEvent[PickupMoved]) -> None:
-    """Tell the new day of a pickup, unless it is the one that was told last."""
+    """Tell the new day of a pickup, unless it is the one that was told last, or both days are over."""
     pickup = event.data
+    if max(pickup.planned_on, pickup.date) < tx.today:
+        return
     pickup_id = read_id("pickup", pickup.pickup_id)
     earlier = await tx.messages.causes_of(MessageKind.DAY_CHANGED, pickup_id)
     if earlier and earlier[0].day == pickup.date:
@@ -92,6 +103,22 @@ async def handle_pickup_moved(tx: SupportStore, event: ReceivedEvent[PickupMoved
         day=pickup.date,
         key=f"{pickup_id} {len(earlier) + 1} {pickup.date}",
     )
+
+
+async def handle_import_finished(tx: SupportStore, event: ReceivedEvent[ImportFinished]) -> None:
+    """Tell the employee who started an import that it has ended, unless it was cancelled."""
+    ended = event.data
+    if ended.state is not BulkOperationState.CANCELLED:
+        await record_cause(
+            tx,
+            MessageKind.IMPORT_FINISHED,
+            read_id(f"import_{event.type.service}", ended.import_id),
+            organisation_id=None,
+            site_id=None,
+            at=event.time,
+            recipient=ended.starter_id,
+            key=ended.import_id,
+        )
 
 
 def ticket_request_handlers(language: Language) -> Handlers[SupportTransaction]:
@@ -116,4 +143,5 @@ HANDLERS: Handlers[SupportTransaction] = {
     OrderMoved: handle_order_event,
     PickupRecorded: handle_pickup_recorded,
     PickupMoved: handle_pickup_moved,
+    **dict.fromkeys(_IMPORT_FINISHED, handle_import_finished),
 }

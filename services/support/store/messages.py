@@ -9,9 +9,9 @@ from services.chassis.db.rows import from_row, to_row
 from services.contracts.support.messages import MessageKind
 from services.support.domain.message import CauseRecord, CauseState, MessageRecord, MessageState
 
-_CAUSE_COLUMNS = "id, kind, key, subject, organisation_id, site_id, day, at, first_due_at, due_at, state"
+_CAUSE_COLUMNS = "id, kind, key, subject, organisation_id, site_id, day, recipient, at, first_due_at, due_at, state"
 _ADD_CAUSE = f"""
-    INSERT INTO message_causes ({_CAUSE_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+    INSERT INTO message_causes ({_CAUSE_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (kind, key) DO NOTHING RETURNING true
 """
 _CAUSE = f"SELECT {_CAUSE_COLUMNS} FROM message_causes WHERE id = $1"

@@ -49,7 +49,7 @@ SENSITIVE: Sequence[SensitiveTable] = (
 # Messages name their recipients by ids, and people without a user by the digest of their address.
 PLAIN: PlainColumns = {
     "chassis.imported_values": "fields",
-    "message_causes": "kind key state",
+    "message_causes": "kind key recipient state",
     "message_choices": "chooser kind",
     "messages": "recipient state",
     "public_forms": "sender",

@@ -23,6 +23,7 @@ async def read_choices(tx: SupportStore, caller: Caller) -> list[MessageChoice]:
             optional=rule.optional,
         )
         for kind, rule in RULES.items()
+        if rule.for_staff <= caller.staff
     ]
 
 

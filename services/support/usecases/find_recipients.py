@@ -17,16 +17,26 @@ async def find_recipients(tx: SupportStore, cause: CauseRecord) -> Sequence[str]
     Those who wrote in a ticket are told of it, if they reach it still. Other things are told to all customers who reach
     them, and to the site's contact if there are none.
     """
+    if cause.recipient:
+        # Staff alone have reach beyond organisations.
+        return await tx.members.reaching([cause.recipient], cause.organisation_id, cause.site_id, tx.today)
     ticket = await find_ticket(tx, cause)
-    if ticket is not None:
-        writers = await _writers(tx, cause.kind, ticket)
-        if writers:
-            return await tx.members.reaching(writers, ticket.organisation_id, ticket.site_id, tx.today)
-        sender = await tx.tickets.contact(ticket.id)
-        if sender is not None and sender.email:
-            return [write_id("ticket", ticket.id)]
-        if cause.kind is MessageKind.RECEIPT:
-            return []
+    of_ticket = await _of_ticket(tx, cause, ticket) if ticket else None
+    return await _of_site(tx, cause) if of_ticket is None else of_ticket
+
+
+async def _of_ticket(tx: SupportStore, cause: CauseRecord, ticket: TicketRecord) -> Sequence[str] | None:
+    """Return those who wrote in a ticket, or who gave an address; None if there is nobody of either kind."""
+    writers = await _writers(tx, cause.kind, ticket)
+    if writers:
+        return await tx.members.reaching(writers, ticket.organisation_id, ticket.site_id, tx.today)
+    sender = await tx.tickets.contact(ticket.id)
+    if sender is not None and sender.email:
+        return [write_id("ticket", ticket.id)]
+    return [] if cause.kind is MessageKind.RECEIPT else None
+
+
+async def _of_site(tx: SupportStore, cause: CauseRecord) -> Sequence[str]:
     if cause.organisation_id is None:
         return []
     members = await tx.members.of_site(cause.organisation_id, cause.site_id, tx.today)

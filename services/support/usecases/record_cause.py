@@ -26,6 +26,7 @@ async def record_cause(
     site_id: uuid.UUID | None,
     at: dt.datetime,
     day: dt.date | None = None,
+    recipient: str = "",
     key: str = "",
 ) -> None:
     """Record a cause once for each key, its subject's id unless one is given; do nothing about one that is too old."""
@@ -41,6 +42,7 @@ async def record_cause(
         organisation_id=organisation_id,
         site_id=site_id,
         day=day,
+        recipient=recipient,
         at=at,
         first_due_at=due_at,
         due_at=due_at,

@@ -9,7 +9,7 @@ from services.contracts.support.thread import EntryKind
 from services.contracts.support.tickets import Channel
 from services.contracts.ticket_requests import Topic
 from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageState, failure_ticket_id
-from services.support.domain.message_kind import RULES
+from services.support.domain.message_kind import RULES, Subject
 from services.support.domain.ticket import EntryRecord
 from services.support.mapping.message_mail import describe_failure
 from services.support.usecases.open_ticket import open_ticket
@@ -45,7 +45,8 @@ async def _report(tx: SupportStore, language: Language, cause: CauseRecord) -> N
     It is about no organisation's site: customers don't see it.
     """
     ticket_id = failure_ticket_id(cause.kind, tx.today)
-    subject = write_id(RULES[cause.kind].subject.value, cause.subject)
+    about = RULES[cause.kind].subject
+    subject = cause.key if about is Subject.IMPORT else write_id(about.value, cause.subject)
     text = describe_failure(cause.kind, subject, language)
     await tx.tickets.lock_limits(str(ticket_id))
     if await tx.tickets.by_id(ticket_id) is None:

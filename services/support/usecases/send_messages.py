@@ -16,6 +16,7 @@ from services.support.domain.message_facts import MessageFacts, still_holds
 from services.support.domain.message_kind import RULES, Subject, next_time
 from services.support.mapping.message_mail import write_message
 from services.support.usecases.find_recipients import find_recipients, find_ticket
+from services.support.usecases.ports.imports import Imports
 from services.support.usecases.ports.order_summaries import OrderSummaries
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.site_contacts import SiteContacts
@@ -32,6 +33,7 @@ class MessageSources(msgspec.Struct, frozen=True, kw_only=True):
     recipients: Recipients
     sites: SiteContacts
     orders: OrderSummaries
+    imports: Imports
     links: UnsubscribeLinks
     letterhead: Letterhead
     language: Language
@@ -118,6 +120,7 @@ async def _with_facts_of_owners(sources: MessageSources, facts: MessageFacts) ->
         facts,
         order=await sources.orders.order(subject_id) if subject is Subject.ORDER else None,
         pickup=await sources.orders.pickup(subject_id) if subject is Subject.PICKUP else None,
+        done_import=await sources.imports.find(cause.key) if subject is Subject.IMPORT else None,
         site=await sources.sites.contact_of(write_id("site", cause.site_id)) if cause.site_id else None,
     )
 

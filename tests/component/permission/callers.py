@@ -179,6 +179,7 @@ async def serve_service(
             "KIERTO_IDENTITY_URL": "http://127.0.0.1:9",
             "KIERTO_SITES_URL": "http://127.0.0.1:9",
             "KIERTO_ORDERS_URL": "http://127.0.0.1:9",
+            "KIERTO_STATS_URL": "http://127.0.0.1:9",
             "KIERTO_IDENTITY_SIGNING_KEY_FILE": str(key_file),
             "KIERTO_IDENTITY_PEPPER": "pepper for the permission walk",
             "KIERTO_IDENTITY_SERVICE_SECRETS": '{"orders": "secret"}',

@@ -31,6 +31,8 @@ PUBLIC = {
     "clientToken": "the client secret is the proof",
     "publicKeys": "they are public",
     "settings": "registration needs them",
+    "subscription": "the link of a mail is the proof",
+    "unsubscribe": "the link of a mail is the proof",
     "sendPublicForm": "it is for those who can't sign in; what it opens is seen by staff alone",
 }
 

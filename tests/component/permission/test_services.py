@@ -26,7 +26,10 @@ ALLOWED = {
     ("identity", "accessOf"): {"gateway", "sites", "orders", "stats", "support"},
     ("identity", "contacts"): {"support"},
     ("orders", "events"): {"gateway"},
+    ("orders", "orderSummaries"): {"support"},
+    ("orders", "pickupSummaries"): {"support"},
     ("sites", "siteContacts"): {"support"},
+    **{(service, "importsById"): {"support"} for service in OWNER_BY_KIND.values()},
     **{(service, "importProgress"): {"gateway"} for service in OWNER_BY_KIND.values()},
 }
 

@@ -88,7 +88,9 @@ async def _import_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "imports": Example(
             arguments=lambda who, ids: {"kind": kind.name.upper(), "page": {}}, shows=[started.id], seen_by=STAFF
         ),
-        "importsById": Example(arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=STAFF),
+        "importsById": Example(
+            arguments=lambda who, ids: {"ids": [started.id]}, shows=[started.id], seen_by=[*STAFF, CallerCase.SERVICE]
+        ),
         "badRows": Example(
             arguments=lambda who, ids: {"id": started.id, "page": {}}, shows=["WRONG_CELL_COUNT"], seen_by=STAFF
         ),

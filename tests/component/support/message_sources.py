@@ -9,6 +9,7 @@ from services.chassis.db.postgres import Row
 from services.chassis.ids import write_id
 from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity.people import Contact, Language
+from services.contracts.imports import Import
 from services.contracts.orders.events import OrderMoved, OrderPlaced, PickupMoved, PickupRecorded
 from services.contracts.orders.orders import OrderKind, OrderState
 from services.contracts.orders.pickups import PickupState
@@ -36,6 +37,7 @@ class FakeOwners:
         """The address of every site's contact person; None: no site has one."""
         self.orders: dict[str, OrderSummary] = {}
         self.pickups: dict[str, PickupSummary] = {}
+        self.imports: dict[str, Import] = {}
         self.requested: list[str] = []
         """The ids that were asked for, in order."""
         self.meanwhile: Callable[[], Awaitable[object]] | None = None
@@ -48,6 +50,7 @@ class FakeOwners:
             recipients=_FakeRecipients(self),
             sites=_FakeSites(self),
             orders=_FakeOrders(self),
+            imports=_FakeImports(self),
             links=LINKS,
             letterhead=LETTERHEAD,
             language=Language.SV,
@@ -99,6 +102,15 @@ class _FakeOrders:
     async def pickup(self, pickup_id: str) -> PickupSummary | None:
         await self._owners.answer(pickup_id)
         return self._owners.pickups.get(pickup_id)
+
+
+class _FakeImports:
+    def __init__(self, owners: FakeOwners) -> None:
+        self._owners = owners
+
+    async def find(self, import_id: str) -> Import | None:
+        await self._owners.answer(import_id)
+        return self._owners.imports.get(import_id)
 
 
 class Customer:
@@ -154,7 +166,7 @@ class Customer:
             )
         )
 
-    async def recorded(self, state: PickupState) -> None:
+    async def recorded(self, state: PickupState, done_at: dt.datetime | None = None) -> None:
         await self.harness.receive(
             PickupRecorded(
                 pickup_id=self.pickup,
@@ -166,7 +178,7 @@ class Customer:
                 fraction=Fraction.GLASS,
                 date=DAY,
                 state=state,
-                done_at=self.harness.clock.now(),
+                done_at=done_at or self.harness.clock.now(),
                 grams=None,
                 version=2,
             )

@@ -31,6 +31,7 @@ def limited(harness: Harness, limits: MessageLimits) -> None:
         identity_url="http://127.0.0.1:0",
         sites_url="http://127.0.0.1:0",
         orders_url="http://127.0.0.1:0",
+        stats_url="http://127.0.0.1:0",
         message_limits=limits,
     )
 

@@ -366,6 +366,21 @@ async def test_an_old_event_is_no_cause(harness: Harness, customer: Customer, mo
     assert await states(harness) == []
 
 
+async def test_an_imported_report_of_a_past_pickup_is_no_cause(harness: Harness, customer: Customer) -> None:
+    await customer.recorded(PickupState.FAILED, harness.clock.now() - dt.timedelta(days=3))
+    assert await states(harness) == []
+    await customer.recorded(PickupState.FAILED, harness.clock.now() - dt.timedelta(days=2))
+    assert await states(harness) == [("COULD_NOT_EMPTY", "DUE")]
+
+
+async def test_a_day_that_is_over_is_no_cause(harness: Harness, customer: Customer) -> None:
+    harness.clock.instant = dt.datetime(2026, 12, 29, 12, tzinfo=dt.UTC)
+    await customer.moved(DAY)
+    assert await states(harness) == []
+    await customer.moved(dt.date(2026, 12, 29))
+    assert await states(harness) == [("DAY_CHANGED", "DUE")]
+
+
 # Once, whatever happens.
 
 
@@ -477,6 +492,7 @@ async def test_messages_wait_while_identity_does_not_answer(
         identity_url=nowhere,
         sites_url=nowhere,
         orders_url=nowhere,
+        stats_url=nowhere,
     )
     attempts = "SELECT attempts FROM chassis.pgqueuer WHERE status = 'queued' AND entrypoint = 'send-messages'"
     async with (

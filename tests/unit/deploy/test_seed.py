@@ -116,6 +116,7 @@ def test_production_is_not_seeded(monkeypatch: pytest.MonkeyPatch) -> None:
         "IDENTITY_URL": "http://nowhere.invalid",
         "SITES_URL": "http://nowhere.invalid",
         "ORDERS_URL": "http://nowhere.invalid",
+        "STATS_URL": "http://nowhere.invalid",
         "IDENTITY_SIGNING_KEY_FILE": "/nowhere",
         "IDENTITY_PEPPER": "salt and more salt",
         "IDENTITY_SERVICE_SECRETS": "{}",

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from services.chassis.mail_body.renderer import MailBody
 from services.chassis.runtime.settings import Letterhead
+from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.people import Language
+from services.contracts.imports import Import
 from services.contracts.orders.orders import OrderState
 from services.contracts.orders.pickups import PickupState
 from services.contracts.orders.summaries import OrderSummary, PickupSummary
@@ -68,6 +70,20 @@ PICKUP = PickupSummary(
     planned_on=USUAL_DAY,
     failure="Portti oli lukossa",
 )
+IMPORT = Import(
+    id="import_sites_1",
+    kind="sites",
+    state=BulkOperationState.DONE,
+    total=12,
+    done=12,
+    succeeded=11,
+    failed=1,
+    file_name="sites.csv",
+    dry_run=True,
+    added=11,
+    changed=0,
+    unchanged=0,
+)
 SITE = SiteContact(
     site_id="site_1",
     address=Address(street="Ekokaari 50", postal_code="46860", city="Keltakangas"),
@@ -98,6 +114,7 @@ def facts_of(kind: MessageKind) -> MessageFacts:
         sender=SENDER if of_ticket else None,
         order=ORDER if subject is Subject.ORDER else None,
         pickup=PICKUP if subject is Subject.PICKUP else None,
+        done_import=IMPORT if subject is Subject.IMPORT else None,
         site_number="50",
         site=SITE,
     )
@@ -156,6 +173,7 @@ def test_the_receipt_in_finnish() -> None:
             "The day of your pickup changes",
             "The pickup that was planned for 25 Dec 2026 is on 28 Dec 2026.\n\nWaste: Residual waste\n",
         ),
+        (MessageKind.IMPORT_FINISHED, "The import is done", "File: sites.csv\nRows processed: 12\nBad rows: 1\n"),
         (MessageKind.COULD_NOT_EMPTY, "We could not empty your bins", "Reason: Portti oli lukossa\n"),
     ],
 )
@@ -189,8 +207,8 @@ def test_text_and_html_say_the_same(kind: MessageKind, language: Language) -> No
         Language.NB: "28. des. 2026",
         Language.EN: "28 Dec 2026",
     }[language]
-    if RULES[kind].subject is not Subject.PICKUP:
-        preview = ORDER.number if kind is MessageKind.ORDER_CONFIRMED else TICKET.number
+    previews = {Subject.TICKET: TICKET.number, Subject.ENTRY: TICKET.number, Subject.ORDER: ORDER.number}
+    preview = previews.get(RULES[kind].subject, preview if RULES[kind].subject is Subject.PICKUP else IMPORT.file_name)
     check_both_say_the_same(mail, language, preview)
 
 

@@ -13,6 +13,7 @@ NEEDED = {
     "KIERTO_IDENTITY_URL": "http://127.0.0.1:9",
     "KIERTO_SITES_URL": "http://127.0.0.1:9",
     "KIERTO_ORDERS_URL": "http://127.0.0.1:9",
+    "KIERTO_STATS_URL": "http://127.0.0.1:9",
 }
 
 

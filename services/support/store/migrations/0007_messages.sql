@@ -8,6 +8,7 @@ CREATE TABLE message_causes (
     organisation_id uuid,
     site_id         uuid,
     day             date,
+    recipient       text NOT NULL DEFAULT '',
     at              timestamptz NOT NULL,
     first_due_at    timestamptz NOT NULL,
     due_at          timestamptz,
