@@ -33,6 +33,10 @@ class MessageFacts(msgspec.Struct, frozen=True, kw_only=True):
     site: SiteContact | None = None
 
 
+def _entry_is_there(facts: MessageFacts) -> bool:
+    return facts.ticket is not None and facts.entry is not None
+
+
 def _order_is_confirmed(facts: MessageFacts) -> bool:
     return facts.order is not None and facts.order.state in _CONFIRMED_STATES
 
@@ -51,6 +55,8 @@ def _import_is_known(facts: MessageFacts) -> bool:
 
 
 _CONDITIONS: Mapping[MessageKind, Callable[[MessageFacts], bool]] = {
+    MessageKind.RECEIPT: _entry_is_there,
+    MessageKind.TICKET_ANSWER: _entry_is_there,
     MessageKind.ORDER_CONFIRMED: _order_is_confirmed,
     MessageKind.DAY_CHANGED: _pickup_is_on_the_day,
     MessageKind.COULD_NOT_EMPTY: _pickup_has_failed,
@@ -60,5 +66,4 @@ _CONDITIONS: Mapping[MessageKind, Callable[[MessageFacts], bool]] = {
 
 def still_holds(facts: MessageFacts) -> bool:
     """Return whether a cause still holds: an order that was cancelled meanwhile is not told as confirmed."""
-    condition = _CONDITIONS.get(facts.cause.kind)
-    return condition is None or condition(facts)
+    return _CONDITIONS[facts.cause.kind](facts)

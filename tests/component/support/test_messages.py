@@ -279,6 +279,18 @@ async def test_a_failure_that_a_later_report_corrected_is_not_told(
     assert (await mails(harness), await states(harness)) == ([], [("COULD_NOT_EMPTY", "OBSOLETE")])
 
 
+async def test_an_answer_of_a_ticket_that_is_gone_is_not_told(
+    harness: Harness, owners: FakeOwners, customer: Customer
+) -> None:
+    await member_of(harness, customer.org)
+    ticket = await send(harness, await member_of(harness, customer.org), form(customer.site))
+    await answered(harness, ticket)
+    await harness.pool.execute("DELETE FROM ticket_entries")
+    await harness.pool.execute("DELETE FROM tickets")
+    await send_due(harness, owners)
+    assert sorted(await states(harness)) == [("RECEIPT", "OBSOLETE"), ("TICKET_ANSWER", "OBSOLETE")]
+
+
 async def test_each_change_of_a_day_is_told_once(harness: Harness, owners: FakeOwners, customer: Customer) -> None:
     await customer.moved(DAY)
     await customer.moved(DAY)
