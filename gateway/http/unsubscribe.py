@@ -34,7 +34,8 @@ _PAGE = """<!doctype html>
     <meta name="color-scheme" content="light dark">
     <title>{title}</title>
     <style>
-      body {{ font: 16px/24px system-ui, sans-serif; max-width: 36em; margin: 3em auto; padding: 0 1em; }}
+      body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 36em; margin: 3em auto; padding: 0 1em; }}
+      h1 {{ line-height: 1.2; }}
       button {{ font: inherit; padding: .5em 1em; }}
     </style>
   </head>

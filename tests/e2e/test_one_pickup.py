@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,15 @@ async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: P
         mail = received["Palaute vastaanotettu"]
         assert ticket["number"] in mail["text"]
         assert "Kiitos, hyvin tyhjennetty!" in mail["text"]
+
+        # 8. One click in the confirmation of the order ends such mails.
+        link = received["Tilauksesi on vahvistettu"]["text"].partition("/unsubscribe/")[2].split()[0]
+        address = f"{stack.ports.url('gateway')}/unsubscribe/{link}"
+        for data in (None, b"List-Unsubscribe=One-Click"):
+            page = await asyncio.to_thread(urllib.request.urlopen, address, data, 10)
+            assert "Tilauksen vahvistus" in page.read().decode()
+        choices = (await customer.execute("{ me { messageChoices { kind enabled } } }"))["messageChoices"]
+        assert [choice["kind"] for choice in choices if not choice["enabled"]] == ["ORDER_CONFIRMED"]
 
         secrets = customer.token, customer.refresh_token, driver.token, driver_secret[1]
         check_logs_for_personal_data(stack, *secrets)
