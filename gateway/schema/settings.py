@@ -9,6 +9,8 @@ from gateway.schema.fields import Info, field
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.people import Language, RegistrationSettings
 from services.contracts.imports import FILE_TYPE, MAX_FILE_BYTES
+from services.contracts.support.thread import ATTACHMENT_TYPES, MAX_ATTACHMENT_BYTES
+from services.contracts.support.tickets import MAX_ATTACHMENTS
 from services.contracts.values import MAX_PAGE, Value
 
 
@@ -18,7 +20,9 @@ class UploadLimits(Value, frozen=True, kw_only=True):
     media_types: list[str]
     """The media types (RFC 6838) that are accepted."""
     max_bytes: int
-    """The greatest size, in bytes."""
+    """The greatest size of one, in bytes."""
+    max_files: int
+    """The most files at once."""
 
 
 class Settings(Value, frozen=True, kw_only=True):
@@ -34,6 +38,8 @@ class Settings(Value, frozen=True, kw_only=True):
     """The most nodes that a page of a list has."""
     import_files: UploadLimits
     """The limits of import files."""
+    attachments: UploadLimits
+    """The limits of files that come with a message to customer service."""
 
 
 @field()
@@ -54,5 +60,8 @@ async def settings(info: Info) -> Settings:
         time_zone=dependencies.clock.zone.key,
         currency=dependencies.currency,
         page_limit=MAX_PAGE,
-        import_files=UploadLimits(media_types=[FILE_TYPE], max_bytes=MAX_FILE_BYTES),
+        import_files=UploadLimits(media_types=[FILE_TYPE], max_bytes=MAX_FILE_BYTES, max_files=1),
+        attachments=UploadLimits(
+            media_types=list(ATTACHMENT_TYPES), max_bytes=MAX_ATTACHMENT_BYTES, max_files=MAX_ATTACHMENTS.most
+        ),
     )

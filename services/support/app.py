@@ -22,6 +22,7 @@ from services.support.http.imports import ServiceImports
 from services.support.http.order_summaries import OrdersOrderSummaries
 from services.support.http.recipients import IdentityRecipients
 from services.support.http.site_contacts import SitesSiteContacts
+from services.support.http.subjects import OrdersSubjects
 from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
 from services.support.messaging.handlers import HANDLERS, ticket_request_handlers
 from services.support.messaging.jobs import messages_job
@@ -45,6 +46,7 @@ def _build_api(runtime: Runtime) -> Callable[[Caller], Support]:
         limits=limits,
         recipients=IdentityRecipients(runtime.identity, runtime.tokens),
         site_contacts=SitesSiteContacts(runtime.channels["sites"], runtime.tokens),
+        subjects=OrdersSubjects(runtime.channels["orders"], runtime.tokens),
         links=_unsubscribe_links(runtime),
     )
     return lambda caller: SupportApi(dependencies, caller)

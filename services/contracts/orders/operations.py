@@ -135,6 +135,11 @@ class Orders(Importing, Protocol):
         """Return the pickups with these ids, planned or recorded, in this order; None for one that does not exist."""
         ...
 
+    @read(_SUPPORT)
+    async def sites_of_things(self, ids: list[Id]) -> list[Id | None]:
+        """Return the site of each agreement, order or pickup, in this order; None for one that does not exist."""
+        ...
+
     @write(allow(SubjectKind.PARTNER, SubjectKind.STAFF, scope="pickups:report"))
     async def report_pickups(
         self, reports: Annotated[list[PickupReport], Batch(), REPORT_COUNT]

@@ -49,7 +49,8 @@ class Support(Protocol):
         """Open a ticket about a site.
 
         A user may send ten an hour (staff: a hundred), an organisation thirty; a repeated form is not counted.
-        Refused with NOT_FOUND, MALFORMED, UNKNOWN_FILE, IDEMPOTENCY_CONFLICT, NOT_READY_YET, TOO_MANY_MESSAGES.
+        Its subject is one of the site's, otherwise NOT_FOUND. Refused with NOT_FOUND, MALFORMED, UNKNOWN_FILE,
+        IDEMPOTENCY_CONFLICT, NOT_READY_YET, TOO_MANY_MESSAGES.
         """
         ...
 

@@ -97,6 +97,10 @@ class OrdersApi(ImportsApi):
         async with self._runtime.pool.acquire() as connection:
             return await orders.order_summaries(connection, ids)
 
+    async def sites_of_things(self, ids: list[Id]) -> list[Id | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await pickups.sites_of_things(connection, self._runtime.clock, ids)
+
     async def pickup_summaries(self, ids: list[Id]) -> list[PickupSummary | None]:
         async with self._runtime.pool.acquire() as connection:
             return await pickups.pickup_summaries(connection, self._runtime.clock, ids)

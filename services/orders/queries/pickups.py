@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from services.access.caller import Caller
 from services.access.decision import billing, visible
 from services.chassis.db.postgres import DatabaseConnection
-from services.chassis.ids import find_id
+from services.chassis.ids import find_id, write_id
 from services.chassis.runtime.clock import Clock
 from services.contracts.orders.pickups import Pickup
 from services.contracts.orders.summaries import PickupSummary
@@ -26,6 +26,10 @@ from services.orders.store.schedules import PostgresScheduleRepository
 _AGREEMENTS = f"""
     SELECT a.id, {billing("s.organisation_id", "s.id")} AS billing FROM agreements a JOIN sites s ON s.id = a.site_id
     WHERE a.id = ANY ($3) AND s.version > 0 AND {visible("s.organisation_id", "s.id")}
+"""
+_THINGS = frozenset({"agreement", "order", "pickup"})
+_SITES = """
+    SELECT id, site_id FROM agreements WHERE id = ANY ($1) UNION ALL SELECT id, site_id FROM orders WHERE id = ANY ($1)
 """
 
 
@@ -69,6 +73,18 @@ async def pickup_summaries(
         if pickup.agreement_id in agreements
     }
     return [summaries.get(pickup_id) if pickup_id else None for pickup_id in requested_ids]
+
+
+async def sites_of_things(connection: DatabaseConnection, clock: Clock, ids: Sequence[Id]) -> list[Id | None]:
+    """Return the site of each agreement, order or pickup, in their order; None for one that is not."""
+    things = {text: find_id(prefix, text) for text in ids for prefix in [text.partition("_")[0]] if prefix in _THINGS}
+    pickup_ids = {thing for text, thing in things.items() if thing and text.startswith("pickup_")}
+    pickups = await _find_pickups(connection, clock.zone.key, pickup_ids)
+    agreements = {pickup.id: pickup.agreement_id for pickup in pickups.values()}
+    rows = await connection.fetch(_SITES, [*(one for one in things.values() if one), *agreements.values()])
+    sites: dict[uuid.UUID, uuid.UUID] = {row["id"]: row["site_id"] for row in rows}
+    found = {text: sites.get(agreements.get(thing, thing)) for text, thing in things.items() if thing}
+    return [write_id("site", site) if (site := found.get(text)) else None for text in ids]
 
 
 async def _find_pickups(

@@ -42,9 +42,11 @@ from services.support.usecases.answer_ticket import answer_ticket
 from services.support.usecases.assign_ticket import assign_ticket
 from services.support.usecases.change_ticket_state import change_ticket_state
 from services.support.usecases.choose_messages import choose_messages, find_subscription, read_choices, unsubscribe
+from services.support.usecases.find_subject import find_subject
 from services.support.usecases.log_contact import log_contact
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.site_contacts import SiteContacts
+from services.support.usecases.ports.subjects import Subjects
 from services.support.usecases.ports.unsubscribe_links import UnsubscribeLinks
 from services.support.usecases.read_ticket_contact import read_ticket_contact
 from services.support.usecases.reply_to_ticket import reply_to_ticket
@@ -59,6 +61,7 @@ class SupportDependencies(msgspec.Struct, frozen=True, kw_only=True):
     limits: MessageLimits
     recipients: Recipients
     site_contacts: SiteContacts
+    subjects: Subjects
     links: UnsubscribeLinks
 
 
@@ -71,26 +74,28 @@ class SupportApi:
         self._caller = caller
 
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
+        subject = await find_subject(self._dependencies.subjects, command.subject)
         async with self._runtime.work() as tx:
 
             async def read(ids: Sequence[Id]) -> ContactFormReceived | None:
                 ticket = await self._ticket(tx, ids)
                 return ContactFormReceived(ticket=ticket) if ticket else None
 
-            return await send_contact_form(tx, self._caller, self._dependencies.limits, command, read)
+            return await send_contact_form(tx, self._caller, self._dependencies.limits, command, subject, read)
 
     async def send_public_form(self, command: SendPublicForm) -> PublicFormReceived | Refusal:
         async with self._runtime.work() as tx:
             return await send_public_form(tx, self._caller, self._dependencies.limits, command)
 
     async def log_contact(self, command: LogContact) -> ContactLogged | Refusal:
+        subject = await find_subject(self._dependencies.subjects, command.subject)
         async with self._runtime.work() as tx:
 
             async def read(ids: Sequence[Id]) -> ContactLogged | None:
                 ticket = await self._ticket(tx, ids)
                 return ContactLogged(ticket=ticket) if ticket else None
 
-            return await log_contact(tx, self._caller, command, read)
+            return await log_contact(tx, self._caller, command, subject, read)
 
     async def reply_to_ticket(self, command: ReplyToTicket) -> TicketEntryAdded | Refusal:
         async with self._runtime.work() as tx:

@@ -7,12 +7,17 @@ from services.contracts.support.tickets import ContactLogged, LogContact
 from services.contracts.values import Refusal
 from services.support.domain.contact_form import parse_logged_contact
 from services.support.domain.ticket import SenderContact
+from services.support.usecases.find_subject import FoundSubject, subject_refusal
 from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
 
 
 async def log_contact(
-    tx: SupportStore, caller: Caller, command: LogContact, read: ReadAgain[ContactLogged]
+    tx: SupportStore,
+    caller: Caller,
+    command: LogContact,
+    subject: FoundSubject | None,
+    read: ReadAgain[ContactLogged],
 ) -> ContactLogged | Refusal:
     """Open a ticket about a site for a customer who called, wrote or came."""
     form = parse_logged_contact(command)
@@ -20,6 +25,9 @@ async def log_contact(
         return form
     site = await tx.sites.by_id(read_id("site", command.site_id))
     assert site is not None, "the caller was authorised for it"
+
+    if refusal := subject_refusal(subject, site):
+        return refusal
 
     async def do() -> ContactLogged | Refusal:
         ticket_id = new_uuid()

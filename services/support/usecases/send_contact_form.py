@@ -11,6 +11,7 @@ from services.support.domain.contact_form import ContactForm, parse_contact_form
 from services.support.domain.limits import WINDOW, MessageLimits, limit_refusal
 from services.support.domain.ticket import SenderContact, SiteCopy
 from services.support.usecases.attachments import keep_attachments
+from services.support.usecases.find_subject import FoundSubject, subject_refusal
 from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
 from services.support.usecases.record_cause import record_receipt
@@ -21,6 +22,7 @@ async def send_contact_form(
     caller: Caller,
     limits: MessageLimits,
     command: SendContactForm,
+    subject: FoundSubject | None,
     read: ReadAgain[ContactFormReceived],
 ) -> ContactFormReceived | Refusal:
     """Open a ticket about a site, with a receipt that is due.
@@ -38,6 +40,9 @@ async def send_contact_form(
     else:
         site = await tx.sites.by_id(read_id("site", command.site_id))
         assert site is not None, "the caller was authorised for it"
+
+    if refusal := subject_refusal(subject, site):
+        return refusal
 
     async def do() -> ContactFormReceived | Refusal:
         opened = await _open_ticket(tx, caller, limits, command, form, site)

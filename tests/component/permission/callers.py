@@ -161,9 +161,17 @@ class ServiceEndpoint:
 
 @contextlib.asynccontextmanager
 async def serve_service(
-    blueprint: Blueprint[Any, Any], url: str, pool: Pool, clock: TestClock, folder: Path
+    blueprint: Blueprint[Any, Any],
+    url: str,
+    pool: Pool,
+    clock: TestClock,
+    folder: Path,
+    responses: Mapping[str, Mapping[str, bytes]] | None = None,
 ) -> AsyncIterator[ServiceEndpoint]:
-    """Serve a service's api, with the access of every caller in its copy."""
+    """Serve a service's api, with the access of every caller in its copy.
+
+    ``responses`` are those of other services: by service and operation.
+    """
     key, foreign = _key(), _key()
     key_file = folder / "key.jwk"
     key_file.write_bytes(key)
@@ -208,8 +216,14 @@ async def serve_service(
     access_tokens[CallerCase.SERVICE] = signer.sign(_of_service("support", clock.now()))
 
     async with aiohttp.ClientSession() as session:
-        identity = ServiceChannel("identity", Origin(settings.identity_url))
-        channels = {name: ServiceChannel(name, Origin(settings.identity_url)) for name in blueprint.calls}
+        responses = responses or {}
+        identity, *others = (
+            CannedService(name, **responses[name])
+            if name in responses
+            else ServiceChannel(name, Origin(settings.identity_url))
+            for name in ("identity", *blueprint.calls)
+        )
+        channels = {channel.name: channel for channel in others}
         runtime: ServiceRuntime[Any] = ServiceRuntime(settings, clock, pool, identity, blueprint, channels)
         authenticator = CallerAuthenticator(Verifier(keys, clock), pool, blueprint.fetch_access(runtime))
         async with serve_routes(api_routes(blueprint, runtime, authenticator)) as address:

@@ -76,6 +76,7 @@ EXAMPLES = {
     "openOrderCounts": Example(arguments=of_sites, shows=["[1", "[2", "[3", "[4"]),
     "orderSummaries": Example(arguments=lambda who, ids: {"ids": [ORDER]}, shows=[ORDER]),
     "pickupSummaries": Example(arguments=lambda who, ids: {"ids": [pickup_id(SITE_A)]}, shows=[pickup_id(SITE_A)]),
+    "sitesOfThings": Example(arguments=lambda who, ids: {"ids": [ORDER, pickup_id(SITE_A)]}, shows=[SITE_A]),
     "reportPickups": Example(arguments=reports, shows=['"accepted":true']),
     "events": Example(arguments=lambda who, ids: {"after": "START", "first": 500}, shows=SHOWN),
 }

@@ -28,6 +28,7 @@ ALLOWED = {
     ("orders", "events"): {"gateway"},
     ("orders", "orderSummaries"): {"support"},
     ("orders", "pickupSummaries"): {"support"},
+    ("orders", "sitesOfThings"): {"support"},
     ("sites", "siteContacts"): {"support"},
     **{(service, "importsById"): {"support"} for service in OWNER_BY_KIND.values()},
     **{(service, "importProgress"): {"gateway"} for service in OWNER_BY_KIND.values()},

@@ -88,6 +88,9 @@ class OrdersStub(ImportStub):
     async def order_summaries(self, ids: list[Id]) -> list[OrderSummary | None]:
         raise AssertionError("the gateway has no use for it")
 
+    async def sites_of_things(self, ids: list[Id]) -> list[Id | None]:
+        raise AssertionError("the gateway has no use for it")
+
     async def pickup_summaries(self, ids: list[Id]) -> list[PickupSummary | None]:
         raise AssertionError("the gateway has no use for it")
 

@@ -266,6 +266,7 @@ COVERED_ELSEWHERE = {
     "importsById",
     "messageChoices",
     "orderSummaries",
+    "sitesOfThings",
     "pickupSummaries",
     "siteContacts",
     "ticketContact",
