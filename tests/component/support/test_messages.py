@@ -23,9 +23,9 @@ from services.contracts.orders.pickups import PickupState
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support.messages import MessageKind
 from services.contracts.support.thread import AnswerTicket, TicketEntryAdded
-from services.contracts.support.tickets import Channel, Ticket
+from services.contracts.support.tickets import Channel, Ticket, TicketState
 from services.contracts.ticket_requests import Topic
-from services.contracts.values import Page
+from services.contracts.values import Page, Refusal
 from services.hosting import processes
 from services.support.app import SUPPORT
 from services.support.messaging.jobs import messages_job
@@ -277,6 +277,15 @@ async def test_a_failure_that_a_later_report_corrected_is_not_told(
     customer.plan(DAY, PickupState.EMPTIED)
     await send_due(harness, owners)
     assert (await mails(harness), await states(harness)) == ([], [("COULD_NOT_EMPTY", "OBSOLETE")])
+
+
+async def test_an_answer_that_was_refused_is_no_cause(harness: Harness, customer: Customer) -> None:
+    ticket = await send(harness, await member_of(harness, customer.org), form(customer.site))
+    staff = harness.api(await harness.caller(kind=SubjectKind.STAFF))
+    for changed in ({"state": TicketState.NEW}, {"attachment_ids": [an_id("file")]}):
+        answer = AnswerTicket(idempotency_key="1", ticket_id=ticket.id, version=1, text="Tyhjennämme huomenna.")
+        assert isinstance(await staff.answer_ticket(msgspec.structs.replace(answer, **changed)), Refusal)
+    assert [kind for kind, _ in await states(harness)] == ["RECEIPT"]
 
 
 async def test_an_answer_of_a_ticket_that_is_gone_is_not_told(
