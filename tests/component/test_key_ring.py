@@ -13,10 +13,10 @@ from services.chassis.auth.sealed.sealed_value import SealedColumn, seal, unseal
 from services.chassis.ids import new_uuid
 from services.chassis.runtime.settings import InvalidSettings, ServiceSettings, SocketAddress
 from services.hosting.processes import open_runtime
-from services.support.app import SUPPORT
+from services.stats.app import STATS
 from tests.support.fixtures import MakeDatabase
 
-COLUMN = SealedColumn("support", "codes", "code")
+COLUMN = SealedColumn("stats", "codes", "code")
 
 
 async def runtime_of(url: str, sealed: Sequence[SealedColumn], key_ring_file: Path | None) -> bytes:
@@ -28,7 +28,7 @@ async def runtime_of(url: str, sealed: Sequence[SealedColumn], key_ring_file: Pa
         identity_url="http://127.0.0.1:1",
         key_ring_file=key_ring_file,
     )
-    async with open_runtime(msgspec.structs.replace(SUPPORT, sealed=sealed), settings, "api") as runtime:
+    async with open_runtime(msgspec.structs.replace(STATS, sealed=sealed), settings, "api") as runtime:
         place = COLUMN.place(new_uuid())
         return unseal(runtime.key_ring, place, seal(runtime.key_ring, place, b"secret"))
 
@@ -37,17 +37,17 @@ async def test_a_process_seals_with_the_ring_of_its_settings(make_database: Make
     path = tmp_path / "ring.json"
     write_atomically(path, new_key_ring(dt.datetime.now(dt.UTC)).encode())
 
-    assert await runtime_of(await make_database(SUPPORT), [COLUMN], path) == b"secret"
+    assert await runtime_of(await make_database(STATS), [COLUMN], path) == b"secret"
 
 
 @pytest.mark.parametrize(("file", "reason"), [(None, "is missing"), (Path("/nowhere/ring.json"), "is wrong: /nowhere")])
 async def test_a_process_with_sealed_columns_needs_a_ring(
     make_database: MakeDatabase, file: Path | None, reason: str
 ) -> None:
-    with pytest.raises(InvalidSettings, match=f"KIERTO_SUPPORT_KEY_RING_FILE {reason}"):
-        await runtime_of(await make_database(SUPPORT), [COLUMN], file)
+    with pytest.raises(InvalidSettings, match=f"KIERTO_STATS_KEY_RING_FILE {reason}"):
+        await runtime_of(await make_database(STATS), [COLUMN], file)
 
 
 async def test_a_process_without_sealed_columns_needs_none(make_database: MakeDatabase) -> None:
     with pytest.raises(AssertionError, match="declares no sealed columns"):
-        await runtime_of(await make_database(SUPPORT), [], None)
+        await runtime_of(await make_database(STATS), [], None)

@@ -49,6 +49,7 @@ UNREACHABLE = {
     "Sites.siteContacts": "support calls it for customers without a user",
     "Support.subscription": "a link in a mail leads to it (test_one_pickup)",
     "Support.unsubscribe": "a link in a mail leads to it (test_one_pickup)",
+    "Orders.sitesOfThings": "support calls it for the subject of a ticket",
     "Orders.orderSummaries": "support calls it for a message about an order",
     "Orders.pickupSummaries": "support calls it for a message about a pickup",
     "Identity.publicKeys": "the gateway calls it for itself, when it starts",

@@ -27,6 +27,7 @@ from services.contracts.identity.partners import SCOPES
 from services.contracts.permission import Role, SubjectKind
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.hosting.processes import api_routes
+from tests.support.canned_service import CannedService
 from tests.support.clock import TestClock
 from tests.support.http_server import serve_routes
 

@@ -4,6 +4,8 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.contracts.support.messages import MessageKind
@@ -13,6 +15,7 @@ from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SI
 from tests.component.permission.conftest import WalkPermissions
 from tests.component.permission.walk import Example, Ids
 from tests.component.permission.walked_service import WalkedService
+from tests.support.service_harness import SERVICE_TOKEN
 
 TICKET, TICKET_B = (write_id("ticket", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x71C, 0x71D))
 ENTRY, ENTRY_B = (write_id("entry", read_id("ticket", ticket)) for ticket in (TICKET, TICKET_B))
@@ -148,6 +151,10 @@ WALKED = WalkedService(
         **{
             prefix: write_id(prefix, uuid.UUID(int=0x0E << 64 | 7 << 76)) for prefix in ("pickup", "order", "agreement")
         },
+    },
+    responses={
+        "identity": {"clientToken": SERVICE_TOKEN},
+        "orders": {"sitesOfThings": msgspec.json.encode([SITE_A])},
     },
     foreign=[TICKET_B, ENTRY_B, SITE_B, ORG_B],
 )

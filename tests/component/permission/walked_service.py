@@ -40,6 +40,8 @@ class WalkedService(msgspec.Struct, frozen=True, kw_only=True):
     """Makes the examples of operations that need what others returned."""
     own: Ids = {}
     """The ids of organisation A's things, beside itself and its site A."""
+    responses: Mapping[str, Mapping[str, bytes]] = {}
+    """The responses of other services, by service and operation."""
     foreign: Collection[str]
     """Texts that belong to organisation B."""
 
@@ -60,7 +62,7 @@ class WalkedService(msgspec.Struct, frozen=True, kw_only=True):
         url = await make_database(self.blueprint)
         pool = await open_pool(url)
         await self.insert_rows(pool)
-        async with serve_service(self.blueprint, url, pool, clock, folder) as endpoint:
+        async with serve_service(self.blueprint, url, pool, clock, folder, self.responses) as endpoint:
             made = await self.examples_with_secrets(endpoint)
             has_imports = self.blueprint.has_files and endpoint.runtime.imports.kinds
             of_imports = await _import_examples(endpoint) if has_imports else {}

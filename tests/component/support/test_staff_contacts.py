@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from services.access.caller import Caller
+from services.chassis.problems import NotReadyYet
 from services.contracts.identity.people import Contact, Language
 from services.contracts.permission import SubjectKind
 from services.contracts.sites import Address, Person, SiteContact
@@ -59,12 +60,32 @@ async def test_a_call_is_a_ticket_of_the_site_that_its_members_see(harness: Harn
     org = an_id("org")
     site = await known_site(harness, org)
     order = an_id("order")
+    harness.channels["orders"].responses = {"sitesOfThings": msgspec.json.encode([site])}
     command = a_call(site, subject=TicketSubject(order_id=order))
     ticket = await logged(harness, staff, command)
     assert (ticket.channel, ticket.state, ticket.by) == (Channel.PHONE, TicketState.NEW, staff.subject_id)
     assert (ticket.order_id, ticket.pickup_id, ticket.agreement_id) == (order, None, None)
     assert await logged(harness, staff, command) == ticket, "a repetition is the same ticket"
     assert await harness.api(await member_of(harness, org)).tickets_by_id([ticket.id]) == [ticket]
+
+
+@pytest.mark.parametrize("field", ["pickup_id", "order_id", "agreement_id"])
+async def test_a_ticket_is_about_a_thing_of_its_own_site(harness: Harness, staff: Caller, field: str) -> None:
+    org = an_id("org")
+    site, other = await known_site(harness, org), await known_site(harness, org)
+    thing = an_id(field.removesuffix("_id"))
+    call = a_call(site, subject=TicketSubject(**{field: thing}))
+    camel = field.replace("_id", "Id")
+    for found in (None, other):
+        harness.channels["orders"].responses = {"sitesOfThings": msgspec.json.encode([found])}
+        assert await harness.api(staff).log_contact(call) == refuse("NOT_FOUND", "subject", camel)
+        form_about = msgspec.structs.replace(form(site), subject=TicketSubject(**{field: thing}))
+        member = harness.api(await member_of(harness, org))
+        assert await member.send_contact_form(form_about) == refuse("NOT_FOUND", "subject", camel)
+    harness.channels["orders"].responses = {"sitesOfThings": (503, b"{}")}
+    with pytest.raises(NotReadyYet):
+        await harness.api(staff).log_contact(call)
+    assert await harness.pool.fetchval("SELECT count(*) FROM tickets") == 0
 
 
 @pytest.mark.parametrize(
