@@ -28,6 +28,12 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
     recorded: Sequence[PickupRecord] = ()
     """Pickups with a report."""
 
+    @property
+    def article_ids(self) -> set[uuid.UUID]:
+        """The articles of the pickups: the agreement's present one, and those of recorded pickups."""
+        recorded = {pickup.article_id for pickup in self.recorded if pickup.article_id}
+        return {self.agreement.facts.article_id, *recorded}
+
     def tolerance(self, day: dt.date) -> int:
         """Return the number of days before or after ``day`` on which the truck may come."""
         return self.rules.tolerance(self.agreement.municipality, self.agreement.facts.fraction, day)

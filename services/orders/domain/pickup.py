@@ -55,6 +55,10 @@ class PickupRecord(msgspec.Struct, frozen=True, kw_only=True):
     outcome: PickupOutcome = NO_OUTCOME
     version: int = 0
     """0 without a report; rises with every change of the outcome."""
+    article_id: uuid.UUID | None = None
+    """The article under which it was recorded, set once; None without a report: it is the agreement's present one."""
+    fraction: Fraction | None = None
+    """The fraction under which it was recorded; None without a report."""
 
 
 class RecordedPickup(msgspec.Struct, frozen=True, kw_only=True):

@@ -71,7 +71,7 @@ def pickup_response(
         agreement_id=write_id("agreement", record.agreement_id),
         order_id=write_id("order", record.order_id) if record.order_id else None,
         article=article,
-        fraction=schedule.agreement.facts.fraction,
+        fraction=record.fraction or schedule.agreement.facts.fraction,
         date=record.date,
         tolerance_days=schedule.tolerance(record.date),
         original_date=record.planned_on if was_moved else None,
@@ -119,7 +119,7 @@ def pickup_summary(record: PickupRecord, agreement: AgreementRecord) -> PickupSu
     return PickupSummary(
         id=write_id("pickup", record.id),
         state=record.outcome.state,
-        fraction=agreement.facts.fraction,
+        fraction=record.fraction or agreement.facts.fraction,
         date=record.date,
         planned_on=record.planned_on,
         failure=record.outcome.failure,

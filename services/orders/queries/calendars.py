@@ -46,15 +46,15 @@ class _VisibleSites(msgspec.Struct, frozen=True):
     """By site."""
     placeholders: frozenset[uuid.UUID]
     """Sites whose container was stated, but not the site itself yet."""
-    articles: dict[uuid.UUID, Article]
-    """By agreement."""
+    articles: dict[tuple[uuid.UUID, uuid.UUID], Article]
+    """By agreement and article: a recorded pickup keeps the article that it was recorded under."""
     language: Language
     today: dt.date
 
     def show(self, record: PickupRecord, schedule: Schedule) -> Pickup:
-        return responses.pickup_response(
-            record, schedule, self.articles[schedule.agreement.id], self.language, self.today
-        )
+        agreement = schedule.agreement
+        article = self.articles[agreement.id, record.article_id or agreement.facts.article_id]
+        return responses.pickup_response(record, schedule, article, self.language, self.today)
 
     def calendar(self, site_id: uuid.UUID, since: dt.date, until: dt.date) -> list[Pickup]:
         """Return the pickups of a site between two days, both inclusive, by date."""
@@ -119,10 +119,11 @@ async def _fetch_visible_sites(
     rows = await connection.fetch(_SITES, caller.subject_id, day, [site_id for site_id in requested_ids if site_id])
     billed = {row["id"]: row["billing"] for row in rows}
     agreements = await PostgresAgreementRepository(connection).find("a.site_id = ANY ($1)", list(billed))
-    prices = await _fetch_prices(connection, agreements)
     schedules = await PostgresScheduleRepository(connection).of_agreements(
         clock.zone.key, agreements.values(), since, until
     )
+    article_ids = {schedule.agreement.id: schedule.article_ids for schedule in schedules.values()}
+    prices = await PostgresArticleRepository(connection).by_id(set[uuid.UUID]().union(*article_ids.values()))
     by_site: dict[uuid.UUID, list[Schedule]] = {site_id: [] for site_id in billed}
     for schedule in schedules.values():
         by_site[schedule.agreement.facts.site_id].append(schedule)
@@ -135,8 +136,9 @@ async def _fetch_visible_sites(
         schedules=by_site,
         placeholders=frozenset(row["id"] for row in rows if row["version"] == 0),
         articles={
-            agreement.id: article(agreement.facts.article_id, billing=billed[agreement.facts.site_id])
+            (agreement.id, article_id): article(article_id, billing=billed[agreement.facts.site_id])
             for agreement in agreements.values()
+            for article_id in article_ids[agreement.id]
         },
         language=caller.language,
         today=day,

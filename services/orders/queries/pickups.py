@@ -115,23 +115,18 @@ async def _to_responses(
     billed = {row["id"]: row["billing"] for row in rows}
     agreements = await PostgresAgreementRepository(connection).find("a.id = ANY ($1)", list(billed))
     schedules = await PostgresScheduleRepository(connection).without_pickups(clock.zone.key, agreements.values())
-    prices = await PostgresArticleRepository(connection).by_id(
-        {agreement.facts.article_id for agreement in agreements.values()}
-    )
-    articles = {
-        agreement.id: responses.article_response(
-            agreement.facts.article_id,
-            prices[agreement.facts.article_id],
-            caller.language,
-            day,
-            billing=billed[agreement.id],
-        )
-        for agreement in agreements.values()
-    }
-    return {
-        pickup.id: responses.pickup_response(
-            pickup, schedules[pickup.agreement_id], articles[pickup.agreement_id], caller.language, day
-        )
+    article_ids = {
+        pickup.id: pickup.article_id or agreements[pickup.agreement_id].facts.article_id
         for pickup in pickups
         if pickup.agreement_id in schedules
     }
+    prices = await PostgresArticleRepository(connection).by_id(set(article_ids.values()))
+
+    def shown(pickup: PickupRecord) -> Pickup:
+        article_id = article_ids[pickup.id]
+        article = responses.article_response(
+            article_id, prices[article_id], caller.language, day, billing=billed[pickup.agreement_id]
+        )
+        return responses.pickup_response(pickup, schedules[pickup.agreement_id], article, caller.language, day)
+
+    return {pickup.id: shown(pickup) for pickup in pickups if pickup.id in article_ids}

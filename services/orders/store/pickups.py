@@ -9,8 +9,10 @@ from services.chassis.db.rows import from_row, to_row
 from services.contracts.sites import Fraction
 from services.orders.domain.pickup import PickupOutcome, PickupRecord, RecordedPickup
 
-_COLUMNS = "id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version"
-_RECORDED = f"SELECT {_COLUMNS}, organisation_id, site_id, article_id, fraction FROM pickups"
+_COLUMNS = """
+    id, agreement_id, order_id, date, planned_on, state, done_at, grams, failure, version, article_id, fraction
+"""
+_RECORDED = f"SELECT {_COLUMNS}, organisation_id, site_id FROM pickups"
 _LOCK_BY_ID = f"{_RECORDED} WHERE id = ANY ($1) ORDER BY id FOR UPDATE"
 _BETWEEN = f"""
     SELECT {_COLUMNS} FROM pickups WHERE agreement_id = ANY ($1) AND date BETWEEN $2 AND $3
@@ -38,6 +40,8 @@ def _to_pickup(row: Row) -> PickupRecord:
         planned_on=row["planned_on"],
         outcome=from_row(PickupOutcome, row),
         version=row["version"],
+        article_id=row["article_id"],
+        fraction=Fraction(row["fraction"]),
     )
 
 

@@ -9,7 +9,7 @@ from services.contracts.orders.pickups import Calendar, Pickup, PickupState
 from services.contracts.orders.reports import PickupReport, PickupsReported, ReportKind, ReportOutcome
 from services.orders.app import ORDERS
 from services.orders.domain.pickup_id import ordered_pickup_id, pickup_key, regular_pickup_id
-from tests.component.orders.scenario import OrdersScenario, day, extra_pickup, report, site_stated
+from tests.component.orders.scenario import AGREEMENTS, OrdersScenario, day, extra_pickup, report, site_stated
 from tests.support.owner import execute_as_owner
 
 MIGRATION = Path(ORDERS.migrations) / "0004_pickup_ids.sql"
@@ -61,6 +61,26 @@ async def test_a_pickup_that_a_holiday_moves_later_keeps_its_id(scenario: Orders
     (found,) = await by_id(scenario, before.id)
     assert found is not None
     assert (found.id, found.date, found.original_date) == (before.id, day("20.3."), day("19.3."))
+
+
+async def test_a_recorded_pickup_keeps_its_article_when_the_agreement_gets_another(scenario: OrdersScenario) -> None:
+    scenario.harness.clock.move(days=1)
+    await reported(scenario, report(agreement_id=scenario.id("A1"), date="5.3.", at="2026-03-05T07:00:00Z", grams=5))
+    (before,) = [one for one in await calendar_of(scenario, "5.3.", "5.3.") if one.agreement_id == scenario.id("A1")]
+    assert before.article is not None
+    header = AGREEMENTS.partition("\n")[0]
+    changed = f"{header}\nA1,50,C1,B240,TH1,RESIDUAL,360,1,2,2019-08-13,2026-01-08,\n"
+    _, bad_rows = await scenario.harness.import_file("agreements", changed)
+    assert bad_rows == []
+    shown = {
+        one.date: one.article.id
+        for one in await calendar_of(scenario, "5.3.", "31.3.")
+        if one.agreement_id == scenario.id("A1") and one.article
+    }
+    assert shown.pop(day("5.3.")) == before.article.id
+    assert shown and before.article.id not in shown.values(), "planned ones have the new article"
+    (found,) = await by_id(scenario, before.id)
+    assert found == before
 
 
 async def test_ids_of_no_pickup_and_of_others_pickups_are_not_found(scenario: OrdersScenario) -> None:
