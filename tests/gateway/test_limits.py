@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from services.chassis.ids import new_uuid, write_id
+from services.contracts.permission import SubjectKind
 from tests.gateway.gateway_fixture import GatewayFixture, run_gateway
 from tests.support.servers import Servers
 
@@ -67,7 +69,9 @@ async def test_long_lists_in_variables_are_refused_before_coercion(gateway: Gate
 
 
 async def test_over_sockets_too(gateway: GatewayFixture) -> None:
-    async with gateway.socket(gateway.user()) as socket:
+    # Another test spends the quota of the usual user, perhaps at the same time.
+    token = gateway.services.identity.token(write_id("user", new_uuid()), SubjectKind.USER)
+    async with gateway.socket(token) as socket:
         payload = {"query": "{ " + "me { id } " * 1000 + "}"}
         await socket.connection.send_json({"id": "1", "type": "subscribe", "payload": payload})
         message = await socket.next_message()
