@@ -126,7 +126,14 @@ PROJECTED = {
         "volumes": '(since: "2026-01-01", until: "2026-02-01")',
     }.items()
 }
-PROJECTED["joined"] = f"""{{ sites {{ pageInfo {_own("PageInfo")} totalCount edges {{ cursor node {{
+# The attributes that the graph hides are selected by the fields that need them.
+PROJECTED["tickets"] = f"""{{ tickets {{
+    __typename pageInfo {_own("PageInfo")} totalCount removed edges {{ __typename cursor node {{
+    {_own("Ticket")[1:-1]}
+    openedBy {{ __typename name }}
+    assignee {{ __typename name }}
+}} }} }} }}"""
+PROJECTED["joined"] = f"""{{ sites {{ pageInfo {_own("PageInfo")} totalCount removed edges {{ cursor node {{
     {_own("Site")[1:-1]}
     agreements {_own("Site", "agreements")}
     calendar(since: "2026-01-01", until: "2026-02-01") {_own("Site", "calendar")}
