@@ -27,8 +27,6 @@ class IdInput(msgspec.Struct, frozen=True):
     identifies_thing: bool
     """Whether a call is about the thing: the input has a type and is neither a list nor inside of one. It is required,
     or a field of a command, which is about the thing if it names it."""
-    optional: bool
-    """Whether the input may be None."""
 
 
 def id_type(kind: Any) -> IdOf | None:
@@ -48,31 +46,30 @@ def _inputs_of(
 ) -> Iterator[IdInput]:
     for field in msgspec.structs.fields(kind):
         place = (*names, field.name), (*path, field.encode_name)
-        of_command = single and names == (COMMAND,) and _is_optional_id(field.type)
-        if of_command or not field.required:
-            yield from _inputs_in(field.type, *place, is_list=False, single=of_command, optional=True)
-        else:
-            yield from _inputs_in(field.type, *place, is_list=False, single=single)
+        named = _optional_id(field.type) if names == (COMMAND,) else None
+        kind_of_field, is_about = (field.type, field.required) if named is None else (named, True)
+        yield from _inputs_in(kind_of_field, *place, is_list=False, single=single and is_about)
 
 
 def _inputs_in(
-    kind: Any, names: tuple[str, ...], path: tuple[str, ...], *, is_list: bool, single: bool, optional: bool = False
+    kind: Any, names: tuple[str, ...], path: tuple[str, ...], *, is_list: bool, single: bool
 ) -> Iterator[IdInput]:
     identified = id_type(kind)
     if identified is not None:
-        find = operator.attrgetter(".".join(names))
-        yield IdInput(identified.prefix, path, find, is_list, single and bool(identified.prefix), optional)
+        identifies_thing = single and bool(identified.prefix)
+        yield IdInput(identified.prefix, path, operator.attrgetter(".".join(names)), is_list, identifies_thing)
     elif isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield from _inputs_of(kind, names, path, single=single)
     else:  # a list, an option, or an annotation of one
         in_list = typing.get_origin(kind) is list
         in_option = type(None) in typing.get_args(kind)
-        single = single and not in_list and (optional or not in_option)
         for part in typing.get_args(kind):
             yield from _inputs_in(
-                part, names, path, is_list=is_list or in_list, single=single, optional=optional or in_option
+                part, names, path, is_list=is_list or in_list, single=single and not (in_list or in_option)
             )
 
 
-def _is_optional_id(kind: Any) -> bool:
-    return type(None) in typing.get_args(kind) and any(id_type(part) for part in typing.get_args(kind))
+def _optional_id(kind: Any) -> Any | None:
+    """Return the id's type of an option of an id; None for any other type."""
+    parts = typing.get_args(kind)
+    return next((part for part in parts if id_type(part)), None) if type(None) in parts else None

@@ -1,5 +1,6 @@
 """Look-ups of pickups, with the caller's access joined in SQL ($1 caller, $2 day)."""
 
+import functools
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 
@@ -8,6 +9,7 @@ from services.access.decision import billing, visible
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.ids import find_id, write_id
 from services.chassis.runtime.clock import Clock
+from services.contracts.orders.articles import Article
 from services.contracts.orders.pickups import Pickup
 from services.contracts.orders.summaries import PickupSummary
 from services.contracts.values import Id
@@ -122,11 +124,12 @@ async def _to_responses(
     }
     prices = await PostgresArticleRepository(connection).by_id(set(article_ids.values()))
 
+    @functools.cache
+    def article(article_id: uuid.UUID, *, billing: bool) -> Article:
+        return responses.article_response(article_id, prices[article_id], caller.language, day, billing=billing)
+
     def shown(pickup: PickupRecord) -> Pickup:
-        article_id = article_ids[pickup.id]
-        article = responses.article_response(
-            article_id, prices[article_id], caller.language, day, billing=billed[pickup.agreement_id]
-        )
-        return responses.pickup_response(pickup, schedules[pickup.agreement_id], article, caller.language, day)
+        under = article(article_ids[pickup.id], billing=billed[pickup.agreement_id])
+        return responses.pickup_response(pickup, schedules[pickup.agreement_id], under, caller.language, day)
 
     return {pickup.id: shown(pickup) for pickup in pickups if pickup.id in article_ids}

@@ -1,6 +1,7 @@
 """The operations of support, for one caller: each calls its query or use case."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -32,7 +33,7 @@ from services.contracts.support.tickets import (
     TicketOrder,
     TicketStateChanged,
 )
-from services.contracts.values import Conflict, Connection, Id, Page, Refusal
+from services.contracts.values import Conflict, Connection, Id, MutationResult, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.support.domain.limits import MessageLimits
 from services.support.queries import threads, tickets
@@ -52,6 +53,8 @@ from services.support.usecases.read_ticket_contact import read_ticket_contact
 from services.support.usecases.reply_to_ticket import reply_to_ticket
 from services.support.usecases.send_contact_form import send_contact_form
 from services.support.usecases.send_public_form import send_public_form
+
+R = TypeVar("R", bound=MutationResult)
 
 
 class SupportDependencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,11 +79,7 @@ class SupportApi:
     async def send_contact_form(self, command: SendContactForm) -> ContactFormReceived | Refusal:
         subject = await find_subject(self._dependencies.subjects, command.subject)
         async with self._runtime.work() as tx:
-
-            async def read(ids: Sequence[Id]) -> ContactFormReceived | None:
-                ticket = await self._ticket(tx, ids)
-                return ContactFormReceived(ticket=ticket) if ticket else None
-
+            read = self._read_ticket(tx, lambda ticket: ContactFormReceived(ticket=ticket))
             return await send_contact_form(tx, self._caller, self._dependencies.limits, command, subject, read)
 
     async def send_public_form(self, command: SendPublicForm) -> PublicFormReceived | Refusal:
@@ -90,11 +89,7 @@ class SupportApi:
     async def log_contact(self, command: LogContact) -> ContactLogged | Refusal:
         subject = await find_subject(self._dependencies.subjects, command.subject)
         async with self._runtime.work() as tx:
-
-            async def read(ids: Sequence[Id]) -> ContactLogged | None:
-                ticket = await self._ticket(tx, ids)
-                return ContactLogged(ticket=ticket) if ticket else None
-
+            read = self._read_ticket(tx, lambda ticket: ContactLogged(ticket=ticket))
             return await log_contact(tx, self._caller, command, subject, read)
 
     async def reply_to_ticket(self, command: ReplyToTicket) -> TicketEntryAdded | Refusal:
@@ -111,20 +106,12 @@ class SupportApi:
 
     async def assign_ticket(self, command: AssignTicket) -> TicketAssigned | Conflict | Refusal:
         async with self._runtime.work() as tx:
-
-            async def read(ids: Sequence[Id]) -> TicketAssigned | None:
-                ticket = await self._ticket(tx, ids)
-                return TicketAssigned(ticket=ticket) if ticket else None
-
+            read = self._read_ticket(tx, lambda ticket: TicketAssigned(ticket=ticket))
             return await assign_ticket(tx, self._caller, command, read)
 
     async def change_ticket_state(self, command: ChangeTicketState) -> TicketStateChanged | Conflict | Refusal:
         async with self._runtime.work() as tx:
-
-            async def read(ids: Sequence[Id]) -> TicketStateChanged | None:
-                ticket = await self._ticket(tx, ids)
-                return TicketStateChanged(ticket=ticket) if ticket else None
-
+            read = self._read_ticket(tx, lambda ticket: TicketStateChanged(ticket=ticket))
             return await change_ticket_state(tx, self._caller, command, read)
 
     async def tickets(
@@ -177,15 +164,20 @@ class SupportApi:
         async with self._runtime.work() as tx:
             return await unsubscribe(tx, self._dependencies.links, token, self._caller.language)
 
-    async def _ticket(self, tx: SupportTransaction, ids: Sequence[Id]) -> Ticket | None:
-        (ticket,) = await tickets.tickets_by_id(tx.connection, self._caller, tx.today, ids)
-        return ticket
+    def _read_ticket(self, tx: SupportTransaction, shown: Callable[[Ticket], R]) -> ReadAgain[R]:
+        async def read(ids: Sequence[Id]) -> R | None:
+            (ticket,) = await tickets.tickets_by_id(tx.connection, self._caller, tx.today, ids)
+            return shown(ticket) if ticket else None
+
+        return read
 
     def _read_entry(self, tx: SupportTransaction) -> ReadAgain[TicketEntryAdded]:
         async def read(ids: Sequence[Id]) -> TicketEntryAdded | None:
             tokens = self._runtime.files.tokens
             (entry,) = await threads.entries_by_id(tx.connection, self._caller, tx.now, tx.today, tokens, ids)
-            ticket = await self._ticket(tx, [entry.ticket_id]) if entry else None
-            return TicketEntryAdded(entry=entry, ticket=ticket) if entry and ticket else None
+            if entry is None:
+                return None
+            added = self._read_ticket(tx, lambda ticket: TicketEntryAdded(entry=entry, ticket=ticket))
+            return await added([entry.ticket_id])
 
         return read

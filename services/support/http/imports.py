@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from services.access.service_token import ServiceTokens
-from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.channel import CallFailed, ServiceChannel
+from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.contracts.imports import Import, Importing
 from services.contracts.values import Id
+from services.support.http.owners import answered_by
 
 
 class ServiceImports:
@@ -20,9 +18,9 @@ class ServiceImports:
         self._tokens = tokens
 
     async def find(self, import_id: Id) -> Import | None:
-        channel = self._channels[import_id.split("_")[1]]
-        try:
-            (found,) = await client(Importing, channel, await self._tokens.headers()).imports_by_id([import_id])
-        except (CallFailed, msgspec.DecodeError) as error:
-            raise NotReadyYet("a service did not answer with an import") from error
+        service = import_id.split("_")[1]
+        with answered_by(service):
+            (found,) = await client(Importing, self._channels[service], await self._tokens.headers()).imports_by_id(
+                [import_id]
+            )
         return found

@@ -1,16 +1,12 @@
 """Orders and pickups, fetched from orders when a message tells of them: support keeps no copy."""
 
-from collections.abc import Mapping
-
-import msgspec
-
 from services.access.service_token import ServiceTokens
-from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.channel import CallFailed, ServiceChannel
+from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.contracts.orders.operations import Orders
 from services.contracts.orders.summaries import OrderSummary, PickupSummary
 from services.contracts.values import Id
+from services.support.http.owners import answered_by
 
 
 class OrdersOrderSummaries:
@@ -21,18 +17,11 @@ class OrdersOrderSummaries:
         self._tokens = tokens
 
     async def order(self, order_id: Id) -> OrderSummary | None:
-        try:
-            (order,) = await client(Orders, self._orders, await self._headers()).order_summaries([order_id])
-        except (CallFailed, msgspec.DecodeError) as error:
-            raise NotReadyYet("orders did not answer with an order") from error
+        with answered_by("orders"):
+            (order,) = await client(Orders, self._orders, await self._tokens.headers()).order_summaries([order_id])
         return order
 
     async def pickup(self, pickup_id: Id) -> PickupSummary | None:
-        try:
-            (pickup,) = await client(Orders, self._orders, await self._headers()).pickup_summaries([pickup_id])
-        except (CallFailed, msgspec.DecodeError) as error:
-            raise NotReadyYet("orders did not answer with a pickup") from error
+        with answered_by("orders"):
+            (pickup,) = await client(Orders, self._orders, await self._tokens.headers()).pickup_summaries([pickup_id])
         return pickup
-
-    async def _headers(self) -> Mapping[str, str]:
-        return await self._tokens.headers()

@@ -1,14 +1,12 @@
 """The contacts of users, fetched from identity for each mail: support stores no addresses."""
 
-import msgspec
-
 from services.access.service_token import ServiceTokens
-from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.channel import CallFailed, ServiceChannel
+from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.contracts.identity.operations import Identity
 from services.contracts.identity.people import Contact
 from services.contracts.values import Id
+from services.support.http.owners import answered_by
 
 
 class IdentityRecipients:
@@ -19,9 +17,7 @@ class IdentityRecipients:
         self._tokens = tokens
 
     async def contact_of(self, user_id: Id) -> Contact | None:
-        try:
+        with answered_by("identity"):
             headers = await self._tokens.headers(subject=user_id)
             (contact,) = await client(Identity, self._identity, headers).contacts([user_id])
-        except (CallFailed, msgspec.DecodeError) as error:
-            raise NotReadyYet("identity did not answer with a contact") from error
         return contact

@@ -1,13 +1,11 @@
 """The contacts of sites, fetched from sites by need: support stores none of them."""
 
-import msgspec
-
 from services.access.service_token import ServiceTokens
-from services.chassis.problems import NotReadyYet
-from services.chassis.rpc.channel import CallFailed, ServiceChannel
+from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.contracts.sites import SiteContact, Sites
 from services.contracts.values import Id
+from services.support.http.owners import answered_by
 
 
 class SitesSiteContacts:
@@ -18,9 +16,7 @@ class SitesSiteContacts:
         self._tokens = tokens
 
     async def contact_of(self, site_id: Id) -> SiteContact | None:
-        try:
+        with answered_by("sites"):
             headers = await self._tokens.headers()
             (contact,) = await client(Sites, self._sites, headers).site_contacts([site_id])
-        except (CallFailed, msgspec.DecodeError) as error:
-            raise NotReadyYet("sites did not answer with a contact") from error
         return contact

@@ -7,8 +7,6 @@ from services.contracts.ticket_requests import TicketRequested
 from services.contracts.values import Id
 from services.support.mapping.message_mail import TEXTS
 
-_SUBJECT_FIELDS = {"pickup": "pickup_id", "order": "order_id", "agreement": "agreement_id"}
-
 
 def describe_request(asked: TicketRequested, language: Language) -> str:
     """Return the text of a request: the code of its reason, and the id of its subject, which staff look up."""
@@ -22,5 +20,5 @@ def describe_withdrawal(language: Language) -> str:
 
 def ticket_subject(subject_id: Id) -> TicketSubject | None:
     """Return the thing that a ticket is linked to; None for one of another kind."""
-    field = _SUBJECT_FIELDS.get(subject_id.partition("_")[0])
-    return TicketSubject(**{field: subject_id}) if field else None
+    field = f"{subject_id.partition('_')[0]}_id"
+    return TicketSubject(**{field: subject_id}) if field in TicketSubject.__struct_fields__ else None

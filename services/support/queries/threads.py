@@ -8,6 +8,7 @@ from msgspec import UNSET
 
 from services.access.caller import Caller
 from services.access.decision import visible
+from services.chassis.db.keyset_query import SortOrder, fetch_pages
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -67,43 +68,23 @@ async def threads_of_tickets(
     query.where("e.kind = ANY ({})", _kinds_of(caller))
     if asked.kinds is not None:
         query.where("e.kind = ANY ({})", sorted({one.value for one in asked.kinds}))
-    matching = query.condition
-    descending = (order.direction is SortDirection.DESC) is not part.backward
-    if part.has_start:
-        query.where(f"(e.at, e.id) {'<' if descending else '>'} ({{}}, {{}})", *part.start)
-    total = f"SELECT count(*) AS total FROM ticket_entries e WHERE {matching}"
-    total = total if part.counts_total else "SELECT 0 AS total"
-    direction = "DESC" if descending else "ASC"
-    in_order = f"e.at {direction}, e.id {direction}"
-    # One query for all tickets: the page's rows of each by the index, and the total.
-    rows = await connection.fetch(
-        f"""
-        SELECT t.id AS listed, counted.total, found.*
-        FROM tickets t
-        CROSS JOIN LATERAL ({total}) AS counted
-        LEFT JOIN LATERAL (
-            SELECT row_number() OVER (ORDER BY {in_order}) AS place, {ENTRY_COLUMNS}
-            FROM ticket_entries e WHERE {query.condition} ORDER BY {in_order} LIMIT {query.value(part.limit)}
-        ) AS found ON true
-        WHERE t.id = ANY ($3) AND {_VISIBLE}
-        ORDER BY t.id, found.place
-        """,
-        *query.values,
+    pages = await fetch_pages(
+        connection,
+        "tickets t",
+        f"t.id = ANY ($3) AND {_VISIBLE}",
+        "ticket_entries e",
+        ENTRY_COLUMNS,
+        query,
+        part,
+        SortOrder(("e.at", "e.id"), descending=order.direction is SortDirection.DESC),
     )
-    entries = await _to_responses(connection, now, tokens, [row for row in rows if row["id"] is not None])
-    totals: dict[uuid.UUID, int] = {}
-    nodes: dict[uuid.UUID, list[tuple[Sequence[object], TicketEntry]]] = {}
-    for row in rows:
-        totals[row["listed"]] = row["total"]
-        if row["id"] is not None:
-            nodes.setdefault(row["listed"], []).append(([row["at"], row["id"]], entries[row["id"]]))
-    return [
-        keyset_page.connection(
-            nodes.get(ticket_id, []) if ticket_id else [],
-            (totals.get(ticket_id, 0) if ticket_id else 0) if part.counts_total else UNSET,
-        )
-        for keyset_page, ticket_id in zip(keyset_pages, requested_ids, strict=True)
-    ]
+    entries = await _to_responses(connection, now, tokens, [row for rows, _ in pages.values() for row in rows])
+    threads = []
+    for keyset_page, ticket_id in zip(keyset_pages, requested_ids, strict=True):
+        rows, total = pages.get(ticket_id, ([], 0)) if ticket_id else ([], 0)
+        nodes = [([row["at"], row["id"]], entries[row["id"]]) for row in rows]
+        threads.append(keyset_page.connection(nodes, total if part.counts_total else UNSET))
+    return threads
 
 
 async def entries_by_id(

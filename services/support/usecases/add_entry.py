@@ -1,5 +1,7 @@
 """The entry that a command adds to a thread."""
 
+import uuid
+
 import msgspec
 
 from services.access.caller import Caller
@@ -46,3 +48,17 @@ async def add_entry(
     )
     await tx.entries.add(entry)
     return write_id("entry", entry.id)
+
+
+async def add_system_note(tx: SupportStore, ticket_id: uuid.UUID, text: str) -> None:
+    """Add a note of Kierto itself to a locked ticket."""
+    note = EntryRecord(
+        id=new_uuid(),
+        ticket_id=ticket_id,
+        kind=EntryKind.NOTE,
+        channel=Channel.SYSTEM,
+        author_id=None,
+        text=text,
+        at=tx.now,
+    )
+    await tx.entries.add(note)

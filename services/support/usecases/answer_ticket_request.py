@@ -1,15 +1,13 @@
 """Tickets that services ask for by event (S4): one for each cause, which is added to, and closed by a later event."""
 
-import msgspec
-
-from services.chassis.ids import find_id, new_uuid
+from services.chassis.ids import find_id
 from services.contracts.identity.people import Language
-from services.contracts.support.thread import EntryKind
 from services.contracts.support.tickets import Channel, TicketState
 from services.contracts.ticket_requests import TicketRequested, TicketRequestWithdrawn
-from services.support.domain.ticket import EntryRecord, TicketRecord, requested_ticket_id
-from services.support.domain.ticket_state import SETTLED_STATES
+from services.support.domain.ticket import TicketRecord, requested_ticket_id
+from services.support.domain.ticket_state import SETTLED_STATES, moved_by_staff
 from services.support.mapping.ticket_requests import describe_request, describe_withdrawal, ticket_subject
+from services.support.usecases.add_entry import add_system_note
 from services.support.usecases.change_ticket import save_change
 from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
@@ -34,11 +32,8 @@ async def answer_ticket_request(tx: SupportStore, service: str, language: Langua
         )
         return
     if ticket.state in SETTLED_STATES:
-        opened = msgspec.structs.replace(
-            ticket, state=TicketState.OPEN, settled_at=None, updated_at=tx.now, version=ticket.version + 1
-        )
-        await save_change(tx, opened)
-    await _add_note(tx, ticket, text)
+        await _move(tx, ticket, TicketState.OPEN)
+    await add_system_note(tx, ticket_id, text)
 
 
 async def withdraw_ticket_request(
@@ -48,21 +43,11 @@ async def withdraw_ticket_request(
     ticket = await tx.tickets.lock_by_id(requested_ticket_id(service, withdrawn.cause))
     if ticket is None or ticket.state in SETTLED_STATES:
         return
-    closed = msgspec.structs.replace(
-        ticket, state=TicketState.CLOSED, settled_at=tx.now, updated_at=tx.now, version=ticket.version + 1
-    )
-    await save_change(tx, closed)
-    await _add_note(tx, ticket, describe_withdrawal(language))
+    await _move(tx, ticket, TicketState.CLOSED)
+    await add_system_note(tx, ticket.id, describe_withdrawal(language))
 
 
-async def _add_note(tx: SupportStore, ticket: TicketRecord, text: str) -> None:
-    note = EntryRecord(
-        id=new_uuid(),
-        ticket_id=ticket.id,
-        kind=EntryKind.NOTE,
-        channel=Channel.SYSTEM,
-        author_id=None,
-        text=text,
-        at=tx.now,
-    )
-    await tx.entries.add(note)
+async def _move(tx: SupportStore, ticket: TicketRecord, state: TicketState) -> None:
+    moved = moved_by_staff(ticket, state, tx.now)
+    assert isinstance(moved, TicketRecord), "staff may move a ticket to this state"
+    await save_change(tx, moved)

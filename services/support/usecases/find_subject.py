@@ -8,14 +8,12 @@ from services.contracts.values import Id, Refusal, refuse
 from services.support.domain.ticket import SiteCopy
 from services.support.usecases.ports.subjects import Subjects
 
-_FIELDS = {"pickup_id": "pickupId", "order_id": "orderId", "agreement_id": "agreementId"}
-
 
 class FoundSubject(msgspec.Struct, frozen=True):
     """A subject, and the site that it belongs to."""
 
     field: str
-    """The field of the input that names it."""
+    """The field of the input that names it, as clients know it."""
     site_id: Id | None
     """None if it does not exist."""
 
@@ -26,14 +24,14 @@ async def find_subject(subjects: Subjects, subject: TicketSubject | None) -> Fou
     The owner is called outside of any transaction. Raise NotReadyYet while it does not answer.
     """
     named = {
-        field: thing_id
-        for field, thing_id in msgspec.structs.asdict(subject or TicketSubject()).items()
-        if thing_id is not None
+        field.encode_name: thing_id
+        for field in msgspec.structs.fields(TicketSubject)
+        if (thing_id := getattr(subject, field.name, None)) is not None
     }
     if len(named) != 1:
         return None
-    ((field, thing_id),) = named.items()
-    return FoundSubject(_FIELDS[field], await subjects.site_of(thing_id))
+    ((name, thing_id),) = named.items()
+    return FoundSubject(name, await subjects.site_of(thing_id))
 
 
 def subject_refusal(found: FoundSubject | None, site: SiteCopy) -> Refusal | None:

@@ -3,15 +3,14 @@
 import uuid
 
 from services.chassis.events.transaction import UnitOfWork
-from services.chassis.ids import new_uuid, write_id
+from services.chassis.ids import write_id
 from services.contracts.identity.people import Language
-from services.contracts.support.thread import EntryKind
 from services.contracts.support.tickets import Channel
 from services.contracts.ticket_requests import Topic
 from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageState, failure_ticket_id
 from services.support.domain.message_kind import RULES, Subject
-from services.support.domain.ticket import EntryRecord
 from services.support.mapping.message_mail import describe_failure
+from services.support.usecases.add_entry import add_system_note
 from services.support.usecases.open_ticket import open_ticket
 from services.support.usecases.ports.transaction import SupportStore
 
@@ -54,13 +53,4 @@ async def _report(tx: SupportStore, language: Language, cause: CauseRecord) -> N
             tx, ticket_id, site=None, user_id=None, topic=Topic.OTHER, channel=Channel.SYSTEM, message=text
         )
         return
-    note = EntryRecord(
-        id=new_uuid(),
-        ticket_id=ticket_id,
-        kind=EntryKind.NOTE,
-        channel=Channel.SYSTEM,
-        author_id=None,
-        text=text,
-        at=tx.now,
-    )
-    await tx.entries.add(note)
+    await add_system_note(tx, ticket_id, text)
