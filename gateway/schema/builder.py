@@ -52,6 +52,8 @@ from gateway.schema.support.answer_ticket import answer_ticket
 from gateway.schema.support.assign_ticket import assign_ticket
 from gateway.schema.support.change_ticket_state import change_ticket_state
 from gateway.schema.support.choose_messages import choose_messages
+from gateway.schema.support.decide_held_messages import decide_held_messages
+from gateway.schema.support.held_messages import held_messages
 from gateway.schema.support.log_contact import log_contact
 from gateway.schema.support.reply_to_ticket import reply_to_ticket
 from gateway.schema.support.send_contact_form import send_contact_form
@@ -93,6 +95,7 @@ QUERIES = [
     orders,
     volumes,
     tickets,
+    held_messages,
     ticket_contact,
     partners,
     events,
@@ -112,6 +115,7 @@ MUTATIONS = [
     reply_to_ticket,
     change_ticket_state,
     choose_messages,
+    decide_held_messages,
     log_contact,
     answer_ticket,
     add_ticket_note,

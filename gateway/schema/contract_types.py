@@ -143,6 +143,8 @@ def _list_or_named_type(kind: Any, name: str, union: str) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is list:
         return list[output_type(arguments[0], name, union)]  # type: ignore[misc]
+    if kind is Node:
+        return Node
     if isinstance(origin or kind, type) and issubclass(origin or kind, msgspec.Struct):
         return _LazyStructType(_type_name(kind), "", kind=kind)
     return _leaf_type(kind, name)

@@ -6,7 +6,7 @@ Message-ID.
 
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping, Sequence
 from email.headerregistry import Address as MailAddress
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
@@ -41,6 +41,10 @@ _CLAIM = """
 _IS_UNSENT = "SELECT true FROM chassis.mail WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL"
 _MARK_SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
 _MARK_GIVEN_UP = "UPDATE chassis.mail SET given_up_at = clock_timestamp() WHERE id = $1"
+_WITHDRAW = """
+    UPDATE chassis.mail SET given_up_at = clock_timestamp()
+    WHERE id = ANY ($1) AND sent_at IS NULL AND given_up_at IS NULL
+"""
 _RELEASE = "UPDATE chassis.mail SET claimed_until = clock_timestamp() WHERE id = $1"
 
 _SEND_TIMEOUT_S = 10
@@ -101,26 +105,36 @@ async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> SendMail
     return SendMail(mail_id=mail.id)
 
 
-GiveUp = Callable[[uuid.UUID], Awaitable[None]]
-"""Is called with the id of a message that was not accepted by its deadline; more than once if the process dies."""
+async def withdraw(connection: DatabaseConnection, ids: Sequence[uuid.UUID]) -> None:
+    """Withdraw messages that were not sent yet."""
+    await connection.execute(_WITHDRAW, ids)
 
 
-async def _ignore(mail_id: uuid.UUID) -> None:
-    """Give a message up without a consequence."""
+class MailOwner:
+    """The part of a service that decides about its mails; this one has each sent, or given up without a consequence."""
+
+    async def may_send(self, mail_id: uuid.UUID) -> bool:
+        """Return whether a message is to be sent; False ends its job, True lets it be tried. May raise RunAgain."""
+        return True
+
+    async def give_up(self, mail_id: uuid.UUID) -> None:
+        """Note that a message was not accepted by its deadline; more than once if the process dies."""
 
 
 class MailSender:
     """Sender of messages to the mail server."""
 
-    def __init__(self, pool: Pool, server: SocketAddress, sender: str, clock: Clock, give_up: GiveUp = _ignore) -> None:
+    def __init__(self, pool: Pool, server: SocketAddress, sender: str, clock: Clock, owner: MailOwner) -> None:
         self._pool = pool
         self._server = server
         self._sender = sender
         self._clock = clock
-        self._give_up = give_up
+        self._owner = owner
 
     async def send(self, job: SendMail, run: JobRun) -> None:
         """Send a message and mark it as sent; if the server does not accept it, repeat it later until its deadline."""
+        if not await self._owner.may_send(job.mail_id):
+            return
         row = await self._pool.fetchrow(_CLAIM, job.mail_id, _CLAIM_S)
         if row is None:
             if await self._pool.fetchval(_IS_UNSENT, job.mail_id):
@@ -136,7 +150,7 @@ class MailSender:
             metrics.MAIL_FAILURES.inc()
             _log.warning("mail rejected", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)
             if row["deadline"] is not None and self._clock.now() >= row["deadline"]:
-                await self._give_up(row["id"])
+                await self._owner.give_up(row["id"])
                 await self._pool.execute(_MARK_GIVEN_UP, row["id"])
                 return
             await self._pool.execute(_RELEASE, row["id"])

@@ -34,7 +34,7 @@ from services.chassis.jobs import queue
 from services.chassis.jobs.fan_out import EmitPage
 from services.chassis.jobs.job import AnyJobHandler
 from services.chassis.jobs.schedule import DueRows, Recurring
-from services.chassis.mail import GiveUp
+from services.chassis.mail import MailOwner
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
@@ -156,8 +156,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's recurring jobs, beside retention, audit and the sweep of files."""
     due_rows: Sequence[DueRows] = ()
     """The service's rows that have a job at their time."""
-    give_up_mail: Callable[[ServiceRuntime[T]], GiveUp] | None = None
-    """The consequence of a mail that was not accepted by its deadline."""
+    mail_owner: Callable[[ServiceRuntime[T]], MailOwner] = lambda _: MailOwner()
+    """The part of the service that decides about its mails."""
 
     @property
     def all_sensitive(self) -> Sequence[SensitiveTable]:

@@ -195,6 +195,7 @@ async def _relay(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Async
             settings.database_url,
             settings.kafka,
             f"{blueprint.name}.{settings.slot}",
+            runtime.clock,
             partners=blueprint.partners_topic,
             versioned=blueprint.versioned,
         )
@@ -223,8 +224,8 @@ def job_handlers(blueprint: Blueprint[T, P], runtime: ServiceRuntime[T]) -> list
         handlers.append(JobHandler(RunFanOut, FanOutRunner(runtime.pool, runtime.work, blueprint.fan_outs).run))
     settings = runtime.settings
     if settings.smtp is not None:
-        give_up = {"give_up": blueprint.give_up_mail(runtime)} if blueprint.give_up_mail else {}
-        sender = MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock, **give_up)
+        owner = blueprint.mail_owner(runtime)
+        sender = MailSender(runtime.pool, settings.smtp, settings.mail_from, runtime.clock, owner)
         handlers.append(JobHandler(SendMail, sender.send))
     return handlers
 

@@ -1,7 +1,6 @@
 """The blueprint of support."""
 
 import base64
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,6 @@ from services.access.copy import ACCESS_COPY
 from services.access.language import DEFAULT_LANGUAGE
 from services.chassis.events.copies.rebuild import Copy
 from services.chassis.jobs.schedule import DueRows
-from services.chassis.mail import GiveUp
 from services.contracts.identity.people import Language
 from services.contracts.sites import SiteStated
 from services.contracts.support.operations import Support
@@ -25,14 +23,13 @@ from services.support.http.site_contacts import SitesSiteContacts
 from services.support.http.subjects import OrdersSubjects
 from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
 from services.support.messaging.handlers import HANDLERS, ticket_request_handlers
-from services.support.messaging.jobs import messages_job
+from services.support.messaging.jobs import MessageMails, messages_job
 from services.support.settings import SupportSettings
 from services.support.store.messages import DUE_CAUSES
 from services.support.store.owners import OWNERS
 from services.support.store.sensitive import SENSITIVE
 from services.support.store.transaction import SupportTransaction
 from services.support.usecases.record_cause import SendMessages
-from services.support.usecases.report_failed_message import fail_message
 from services.support.usecases.send_messages import MessageSources
 
 Runtime = ServiceRuntime[SupportTransaction]
@@ -74,13 +71,6 @@ def _message_sources(runtime: Runtime) -> MessageSources:
     )
 
 
-def _give_up_mail(runtime: Runtime) -> GiveUp:
-    async def give_up(mail_id: uuid.UUID) -> None:
-        await fail_message(runtime.work, _language(runtime), mail_id)
-
-    return give_up
-
-
 SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     name="support",
     contract=Support,
@@ -99,5 +89,5 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
     jobs=lambda runtime: [messages_job(runtime.work, _message_sources(runtime))],
     due_rows=[DueRows(query=DUE_CAUSES, job=lambda row: SendMessages(cause_id=row["id"]))],
-    give_up_mail=_give_up_mail,
+    mail_owner=lambda runtime: MessageMails(runtime.work, _language(runtime)),
 )

@@ -66,6 +66,13 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"assigneeIds": ["user_01h455vb4pex5vsknk084sn02q"]}},
         {"filter": {"search": "hei"}},
     ],
+    "heldMessages": [
+        {"order": {"field": "CAUSED_AT", "direction": "DESC"}},
+        {"filter": {"states": ["HELD"]}},
+        {"filter": {"kinds": ["DAY_CHANGED"]}},
+        {"filter": {"organisationIds": [ORG_B]}},
+        {"filter": {"siteIds": [SITE_A]}},
+    ],
     "threadsOfTickets": [
         {"ticketIds": ["ticket_01h455vb4pex5vsknk084sn02q"]},
         {"filter": {"kinds": ["MESSAGE"]}},

@@ -20,6 +20,7 @@ CONNECTIONS: Mapping[str, tuple[str, str, str]] = {
     "Membership.sites": ("manager", "", "me { memberships { %s } }"),
     "Organisation.sites": ("staff", "organisations", NODE % "Organisation"),
     "Partner.organisations": ("staff", "partners", NODE % "Partner"),
+    "Query.heldMessages": ("staff", "", "%s"),
     "Query.imports": ("staff", "", "%s"),
     "Query.orders": ("staff", "", "%s"),
     "Query.organisations": ("staff", "", "%s"),
@@ -32,11 +33,12 @@ CONNECTIONS: Mapping[str, tuple[str, str, str]] = {
 """The reader of each connection, the list that has its node, and the selection around it."""
 ONE_LIST = ({"BulkOperation.badRows", "Import.badRows"}, {"Membership.sites", "Organisation.sites"})
 """Connections that may show one list."""
-WITHOUT_ROWS = {"BulkOperation.badRows", "Import.badRows", "Partner.organisations"}
+WITHOUT_ROWS = {"BulkOperation.badRows", "Import.badRows", "Partner.organisations", "Query.heldMessages"}
 """Connections that are empty in the demonstration."""
 FILTERS: Mapping[str, str] = {
     "AgreementFilter": "{ended: false}",
     "BadRowFilter": '{codes: ["MALFORMED"]}',
+    "HeldMessageFilter": "{states: [HELD]}",
     "ImportFilter": "{states: [DONE]}",
     "OrderFilter": '{since: "2020-01-01"}',
     "OrganisationFilter": "{kinds: [BUSINESS]}",

@@ -46,6 +46,7 @@ KNOWN_PARTNER = "{ partners { edges { node { id organisations { edges { node { i
 UNREACHABLE = {
     "Identity.accessOf": "services call it for their copies of access",
     "Identity.contacts": "support calls it for the recipient of a mail",
+    "Support.heldMessagesById": "nothing is held in the demonstration",
     "Sites.siteContacts": "support calls it for customers without a user",
     "Support.subscription": "a link in a mail leads to it (test_one_pickup)",
     "Support.unsubscribe": "a link in a mail leads to it (test_one_pickup)",

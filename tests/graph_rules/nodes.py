@@ -20,6 +20,7 @@ NODE_PREFIXES: Mapping[str, str] = {
     "Site": "site",
     "Ticket": "ticket",
     "TicketEntry": "entry",
+    "HeldMessage": "held",
 }
 """The prefixes of the ids of the types that `node` finds."""
 

@@ -91,6 +91,7 @@ class Alpha:
             self.url,
             kafka or self.servers.kafka,
             f"{self.name}.{holder}",
+            self.clock,
             partners=partners,
             versioned=["things"],
         )

@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from services.chassis.events.publish.relay import Relay
+from services.chassis.runtime.clock import SystemClock
 from services.chassis.telemetry import logging
 
 
@@ -14,7 +15,7 @@ async def run(name: str, database_url: str, kafka: str, holder: str) -> None:
     """Run the relay until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    await Relay(name, database_url, kafka, f"{name}.{holder}").run(stop)
+    await Relay(name, database_url, kafka, f"{name}.{holder}", SystemClock("Europe/Helsinki")).run(stop)
 
 
 if __name__ == "__main__":

@@ -84,6 +84,10 @@ class Transaction:
         """Enqueue a mail, which is sent after this transaction is committed."""
         self.enqueue(await mail.enqueue(self.connection, message))
 
+    async def withdraw_mails(self, ids: Sequence[uuid.UUID]) -> None:
+        """Have mails that were not sent yet never sent."""
+        await mail.withdraw(self.connection, ids)
+
     async def keep_file(self, file_id: uuid.UUID, *, owner: Id, expires_at: dt.datetime | None) -> None:
         """Keep an uploaded file of this thing, until it expires or is deleted; raise UnknownFile."""
         self.enqueue(await file_rows.keep(self.connection, file_id, owner, expires_at))

@@ -49,6 +49,10 @@ class TransactionPort(Protocol):
         """Enqueue a mail, which is sent after this transaction is committed."""
         ...
 
+    async def withdraw_mails(self, ids: Sequence[uuid.UUID]) -> None:
+        """Have mails that were not sent yet never sent."""
+        ...
+
     async def keep_file(self, file_id: uuid.UUID, *, owner: Id, expires_at: dt.datetime | None) -> None:
         """Keep an uploaded file of this thing, until it expires or is deleted; raise UnknownFile."""
         ...

@@ -4,6 +4,14 @@ from typing import Protocol
 
 from services.contracts.declare import public_write, read, write
 from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
+from services.contracts.support.held_messages import (
+    DecideHeldMessages,
+    HeldMessage,
+    HeldMessageFilter,
+    HeldMessageId,
+    HeldMessageOrder,
+    HeldMessagesDecided,
+)
 from services.contracts.support.messages import (
     ChooseMessages,
     MessageChoice,
@@ -156,6 +164,26 @@ class Support(Protocol):
     @write(PEOPLE)
     async def choose_messages(self, command: ChooseMessages) -> MessagesChosen | Refusal:
         """Choose among the kinds of messages. Refused with NOT_OPTIONAL, IDEMPOTENCY_CONFLICT."""
+        ...
+
+    @read(STAFF)
+    async def held_messages(
+        self, page: Page, filter: HeldMessageFilter | None = None, order: HeldMessageOrder | None = None
+    ) -> Connection[HeldMessage]:
+        """Return the messages that were held after a restore; the oldest cause first without an ``order``."""
+        ...
+
+    @read(STAFF)
+    async def held_messages_by_id(self, ids: list[HeldMessageId]) -> list[HeldMessage | None]:
+        """Return the held messages with these ids, in this order; None for one that does not exist."""
+        ...
+
+    @write(STAFF)
+    async def decide_held_messages(self, command: DecideHeldMessages) -> HeldMessagesDecided | Refusal:
+        """Send or drop held messages; those that are not held any more are skipped.
+
+        Refused with MALFORMED, IDEMPOTENCY_CONFLICT.
+        """
         ...
 
     @public_write

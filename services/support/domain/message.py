@@ -28,6 +28,10 @@ class CauseState(enum.Enum):
     """It did not hold any more when its messages were to be sent."""
     FAILED = "FAILED"
     """Its messages could not be written within a day; a ticket says so."""
+    HELD = "HELD"
+    """It is from before a restore of the database: nobody knows whether it was told, and the staff decide."""
+    DROPPED = "DROPPED"
+    """The staff decided that nobody is told of it."""
 
 
 class CauseRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +93,11 @@ def message_id(cause: uuid.UUID, recipient: str) -> uuid.UUID:
 def failure_ticket_id(kind: MessageKind, day: dt.date) -> uuid.UUID:
     """Return the id of the ticket about a kind's messages that could not be sent on a day."""
     return uuid.uuid5(_NAMESPACE, f"failed {kind.value} {day}")
+
+
+def restore_ticket_id(restored_at: dt.datetime) -> uuid.UUID:
+    """Return the id of the ticket about the messages that a restore has made uncertain."""
+    return uuid.uuid5(_NAMESPACE, f"restored {restored_at.astimezone(dt.UTC).isoformat()}")
 
 
 def retry_delay_s(attempts: int) -> int:

@@ -7,6 +7,13 @@ import msgspec
 
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
+from services.contracts.support.held_messages import (
+    DecideHeldMessages,
+    HeldMessage,
+    HeldMessageFilter,
+    HeldMessageOrder,
+    HeldMessagesDecided,
+)
 from services.contracts.support.messages import ChooseMessages, MessageChoice, MessagesChosen, Subscription
 from services.contracts.support.thread import (
     AddTicketNote,
@@ -36,13 +43,14 @@ from services.contracts.support.tickets import (
 from services.contracts.values import Conflict, Connection, Id, MutationResult, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.support.domain.limits import MessageLimits
-from services.support.queries import threads, tickets
+from services.support.queries import held_messages, threads, tickets
 from services.support.store.transaction import SupportTransaction
 from services.support.usecases.add_ticket_note import add_ticket_note
 from services.support.usecases.answer_ticket import answer_ticket
 from services.support.usecases.assign_ticket import assign_ticket
 from services.support.usecases.change_ticket_state import change_ticket_state
 from services.support.usecases.choose_messages import choose_messages, find_subscription, read_choices, unsubscribe
+from services.support.usecases.decide_held_messages import decide_held_messages
 from services.support.usecases.find_subject import find_subject
 from services.support.usecases.log_contact import log_contact
 from services.support.usecases.ports.recipients import Recipients
@@ -155,6 +163,20 @@ class SupportApi:
     async def choose_messages(self, command: ChooseMessages) -> MessagesChosen | Refusal:
         async with self._runtime.work() as tx:
             return await choose_messages(tx, self._caller, command)
+
+    async def held_messages(
+        self, page: Page, filter: HeldMessageFilter | None = None, order: HeldMessageOrder | None = None
+    ) -> Connection[HeldMessage]:
+        async with self._runtime.pool.acquire() as connection:
+            return await held_messages.held_messages(connection, self._caller.language, page, filter, order)
+
+    async def held_messages_by_id(self, ids: list[Id]) -> list[HeldMessage | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await held_messages.held_messages_by_id(connection, self._caller.language, ids)
+
+    async def decide_held_messages(self, command: DecideHeldMessages) -> HeldMessagesDecided | Refusal:
+        async with self._runtime.work() as tx:
+            return await decide_held_messages(tx, self._caller, command)
 
     async def subscription(self, token: str) -> Subscription | Refusal:
         async with self._runtime.work() as tx:

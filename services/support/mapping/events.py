@@ -1,8 +1,9 @@
-"""Tickets as events."""
+"""Tickets and messages as events."""
 
 from services.chassis.ids import write_id
-from services.contracts.support.events import TicketChanged, TicketOpened
+from services.contracts.support.events import MessagesWritten, TicketChanged, TicketOpened
 from services.contracts.support.thread import EntryKind
+from services.support.domain.message import CauseRecord
 from services.support.domain.ticket import TicketRecord
 
 
@@ -27,4 +28,15 @@ def ticket_changed_event(ticket: TicketRecord, entry: EntryKind | None) -> Ticke
         state=ticket.state,
         entry=entry,
         version=ticket.version,
+    )
+
+
+def messages_written_event(cause: CauseRecord, messages: int) -> MessagesWritten:
+    """Return the event of a cause whose messages were written."""
+    return MessagesWritten(
+        cause_id=write_id("cause", cause.id),
+        kind=cause.kind,
+        organisation_id=write_id("org", cause.organisation_id) if cause.organisation_id else None,
+        site_id=write_id("site", cause.site_id) if cause.site_id else None,
+        messages=messages,
     )

@@ -66,6 +66,11 @@ def describe_kind(kind: MessageKind, language: Language) -> str:
     return load_catalogue(TEXTS, language).text(f"KIND.{kind.name}")
 
 
+def describe_held_messages(language: Language) -> str:
+    """Return the text of the ticket about messages that are held after a restore."""
+    return load_catalogue(TEXTS, language).text("HELD.MESSAGES")
+
+
 def describe_failure(kind: MessageKind, subject: str, language: Language) -> str:
     """Return the text of the ticket about a message that could not be sent."""
     texts = load_catalogue(TEXTS, language)

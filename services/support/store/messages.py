@@ -19,9 +19,11 @@ _LOCK_CAUSE = f"{_CAUSE} FOR UPDATE"
 _CAUSES_OF = f"SELECT {_CAUSE_COLUMNS} FROM message_causes WHERE kind = $1 AND subject = $2 ORDER BY at DESC, key DESC"
 _PUT_OFF = "UPDATE message_causes SET due_at = $2 WHERE id = $1"
 _CLOSE = "UPDATE message_causes SET due_at = NULL, state = $2 WHERE id = $1"
+_REOPEN = "UPDATE message_causes SET first_due_at = $2, due_at = $2, state = 'DUE' WHERE id = $1"
 DUE_CAUSES = "SELECT id FROM message_causes WHERE due_at <= $1 ORDER BY due_at LIMIT $2"
 """The query of the schedule for the causes whose messages are due."""
 
+_IDS_OF_CAUSE = "SELECT id FROM messages WHERE cause_id = $1 ORDER BY id"
 _ADD = """
     INSERT INTO messages (id, cause_id, recipient, state, written_at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (cause_id, recipient) DO NOTHING RETURNING true
@@ -63,6 +65,12 @@ class PostgresMessageRepository:
 
     async def close_cause(self, cause_id: uuid.UUID, state: CauseState) -> None:
         await self._connection.execute(_CLOSE, cause_id, state.value)
+
+    async def reopen_cause(self, cause_id: uuid.UUID, due_at: dt.datetime) -> None:
+        await self._connection.execute(_REOPEN, cause_id, due_at)
+
+    async def ids_of(self, cause_id: uuid.UUID) -> Sequence[uuid.UUID]:
+        return [row["id"] for row in await self._connection.fetch(_IDS_OF_CAUSE, cause_id)]
 
     async def add(self, message: MessageRecord) -> bool:
         return bool(await self._connection.fetchval(_ADD, *to_row(message)))

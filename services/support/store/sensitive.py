@@ -49,6 +49,7 @@ SENSITIVE: Sequence[SensitiveTable] = (
 # Messages name their recipients by ids, and people without a user by the digest of their address.
 PLAIN: PlainColumns = {
     "chassis.imported_values": "fields",
+    "held_messages": "kind subject_id state decided_by",
     "message_causes": "kind key recipient state",
     "message_choices": "chooser kind",
     "messages": "recipient state",

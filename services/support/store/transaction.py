@@ -5,6 +5,7 @@ from services.chassis.events.transaction import Transaction
 from services.chassis.runtime.clock import Clock
 from services.contracts.support.events import SupportAuditRecorded
 from services.support.store.entries import PostgresEntryRepository
+from services.support.store.held_messages import PostgresHeldMessageRepository
 from services.support.store.members import PostgresMemberDirectory
 from services.support.store.messages import PostgresMessageChoiceRepository, PostgresMessageRepository
 from services.support.store.public_forms import PostgresPublicFormRepository
@@ -27,4 +28,5 @@ class SupportTransaction(Transaction):
         self.staff = PostgresStaffDirectory(connection)
         self.members = PostgresMemberDirectory(connection)
         self.messages = PostgresMessageRepository(connection)
+        self.held_messages = PostgresHeldMessageRepository(connection)
         self.message_choices = PostgresMessageChoiceRepository(connection)

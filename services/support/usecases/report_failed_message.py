@@ -3,12 +3,11 @@
 import uuid
 
 from services.chassis.events.transaction import UnitOfWork
-from services.chassis.ids import write_id
 from services.contracts.identity.people import Language
 from services.contracts.support.tickets import Channel
 from services.contracts.ticket_requests import Topic
 from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageState, failure_ticket_id
-from services.support.domain.message_kind import RULES, Subject
+from services.support.mapping.causes import subject_id_of
 from services.support.mapping.message_mail import describe_failure
 from services.support.usecases.add_entry import add_system_note
 from services.support.usecases.open_ticket import open_ticket
@@ -44,9 +43,7 @@ async def _report(tx: SupportStore, language: Language, cause: CauseRecord) -> N
     It is about no organisation's site: customers don't see it.
     """
     ticket_id = failure_ticket_id(cause.kind, tx.today)
-    about = RULES[cause.kind].subject
-    subject = cause.key if about is Subject.IMPORT else write_id(about.value, cause.subject)
-    text = describe_failure(cause.kind, subject, language)
+    text = describe_failure(cause.kind, subject_id_of(cause), language)
     await tx.tickets.lock_limits(str(ticket_id))
     if await tx.tickets.by_id(ticket_id) is None:
         await open_ticket(

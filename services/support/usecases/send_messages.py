@@ -14,8 +14,10 @@ from services.support.domain.limits import digest_of
 from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageRecord, message_id
 from services.support.domain.message_facts import MessageFacts, still_holds
 from services.support.domain.message_kind import RULES, Subject, next_time
+from services.support.mapping.events import messages_written_event
 from services.support.mapping.message_mail import write_message
 from services.support.usecases.find_recipients import find_recipients, find_ticket
+from services.support.usecases.hold_messages import hold_if_uncertain
 from services.support.usecases.ports.imports import Imports
 from services.support.usecases.ports.order_summaries import OrderSummaries
 from services.support.usecases.ports.recipients import Recipients
@@ -55,13 +57,14 @@ class Addressee(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def send_messages(work: UnitOfWork[SupportStore], sources: MessageSources, cause_id: uuid.UUID) -> None:
-    """Send the messages of a cause that is due; do nothing if that was done before.
+    """Send the messages of a cause that is due; do nothing if that was done before, or if they are held.
 
     The owners are called between two transactions. Recipients are those who reach the thing in the second one, which
-    writes messages and mails, and closes the cause. Raise NotReadyYet while an owner does not answer.
+    writes messages and mails, closes the cause, and announces what was written. Raise NotReadyYet while an owner does
+    not answer, or while it is not known whether the database was restored.
     """
     async with work() as tx:
-        cause = await _find_due(tx, cause_id)
+        cause = await _find_due(tx, sources.language, cause_id)
         if cause is None:
             return
         facts, recipients = await _own_facts(tx, cause), await find_recipients(tx, cause)
@@ -78,12 +81,14 @@ async def send_messages(work: UnitOfWork[SupportStore], sources: MessageSources,
         if not still_holds(facts):
             await tx.messages.close_cause(cause_id, CauseState.OBSOLETE)
             return
-        for addressee in await _permitted(tx, cause, addressees):
-            await _write(tx, sources, facts, addressee)
+        written = [await _write(tx, sources, facts, addressee) for addressee in await _permitted(tx, cause, addressees)]
         await tx.messages.close_cause(cause_id, CauseState.TOLD)
+        if any(written):
+            # By this event the relay finds out that a restored backup is older than what was sent.
+            tx.emit(messages_written_event(cause, sum(written)))
 
 
-async def _find_due(tx: SupportStore, cause_id: uuid.UUID) -> CauseRecord | None:
+async def _find_due(tx: SupportStore, language: Language, cause_id: uuid.UUID) -> CauseRecord | None:
     """Return a cause whose messages are to be sent now, and put off or close one whose are not."""
     cause = await tx.messages.lock_cause(cause_id)
     if cause is None or cause.state is not CauseState.DUE:
@@ -91,6 +96,8 @@ async def _find_due(tx: SupportStore, cause_id: uuid.UUID) -> CauseRecord | None
     rule = RULES[cause.kind]
     if tx.now - cause.at >= rule.max_age:
         await tx.messages.close_cause(cause_id, CauseState.EXPIRED)
+        return None
+    if await hold_if_uncertain(tx, language, cause):
         return None
     due_at = next_time(rule, tx.now, tx.clock.zone)
     if due_at > tx.now:
@@ -149,7 +156,8 @@ async def _permitted(tx: SupportStore, cause: CauseRecord, addressees: Sequence[
     return [one for one in addressees if one.recipient in recipients and choices.get(one.chooser, rule.enabled)]
 
 
-async def _write(tx: SupportStore, sources: MessageSources, facts: MessageFacts, addressee: Addressee) -> None:
+async def _write(tx: SupportStore, sources: MessageSources, facts: MessageFacts, addressee: Addressee) -> bool:
+    """Write the message of a cause to one recipient; return False if they have it."""
     cause_id = facts.cause.id
     message = MessageRecord(
         id=message_id(cause_id, addressee.recipient),
@@ -158,7 +166,7 @@ async def _write(tx: SupportStore, sources: MessageSources, facts: MessageFacts,
         written_at=tx.now,
     )
     if not await tx.messages.add(message):
-        return
+        return False
     link = sources.links.link(addressee.chooser, facts.cause.kind)
     mail = write_message(facts, addressee.language, tx.clock.zone, sources.letterhead, link)
     await tx.send_mail(
@@ -173,3 +181,4 @@ async def _write(tx: SupportStore, sources: MessageSources, facts: MessageFacts,
             deadline=tx.now + RETRY_PERIOD,
         )
     )
+    return True

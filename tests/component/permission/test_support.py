@@ -19,6 +19,7 @@ from tests.support.service_harness import SERVICE_TOKEN
 
 TICKET, TICKET_B = (write_id("ticket", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x71C, 0x71D))
 ENTRY, ENTRY_B = (write_id("entry", read_id("ticket", ticket)) for ticket in (TICKET, TICKET_B))
+HELD = write_id("held", uuid.UUID(int=0x4E1D << 64 | 7 << 76))
 ASSIGNEE = write_id("user", uuid.UUID(int=0xA5516 << 64 | 7 << 76))
 FILES = {
     who: write_id("file", uuid.UUID(int=(0xF11E00 + number) << 64 | 7 << 76)) for number, who in enumerate(SUBJECTS)
@@ -90,6 +91,12 @@ EXAMPLES = {
     "chooseMessages": Example(arguments=choice, shows=["MessagesChosen"], seen_by=PEOPLE_CASES),
     "subscription": Example(arguments=lambda who, ids: {"token": LINK.rpartition("/")[2]}, shows=["Subscription"]),
     "unsubscribe": Example(arguments=lambda who, ids: {"token": LINK.rpartition("/")[2]}, shows=["Subscription"]),
+    "heldMessages": Example(arguments=lambda who, ids: {"page": {}}, shows=[HELD]),
+    "heldMessagesById": Example(arguments=lambda who, ids: {"ids": [HELD]}, shows=[HELD]),
+    "decideHeldMessages": Example(
+        arguments=lambda who, ids: {"command": {"idempotencyKey": who.name, "ids": [HELD], "send": False}},
+        shows=["HeldMessagesDecided"],
+    ),
     "logContact": Example(arguments=logged_contact, shows=["ContactLogged"]),
     "replyToTicket": Example(arguments=entry, shows=CHANGED),
     "answerTicket": Example(arguments=answer, shows=CHANGED),
@@ -131,6 +138,16 @@ async def insert_rows(pool: Pool) -> None:
         await pool.execute(
             "INSERT INTO ticket_contacts (ticket_id, name, phone) VALUES ($1, 'Aino', '+358401234567')", ticket_id
         )
+    await pool.execute(
+        "INSERT INTO message_causes (id, kind, key, subject, at, first_due_at, state)"
+        " VALUES ($1, 'DAY_CHANGED', 'A', $1, '2026-03-03 08:00Z', '2026-03-03 08:00Z', 'HELD')",
+        read_id("held", HELD),
+    )
+    await pool.execute(
+        "INSERT INTO held_messages (id, kind, subject_id, organisation_id, site_id, caused_at, held_at, state)"
+        " VALUES ($1, 'DAY_CHANGED', 'pickup_1', $2, $3, '2026-03-03 08:00Z', '2026-03-03 08:00Z', 'HELD')",
+        *(read_id(prefix, text) for prefix, text in (("held", HELD), ("org", ORG_A), ("site", SITE_A))),
+    )
     for who, file in FILES.items():
         await pool.execute(
             "INSERT INTO chassis.files (id, owner, name, media_type, bytes, sha256)"

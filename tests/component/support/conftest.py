@@ -4,12 +4,14 @@ import pytest
 
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, MakeSupport, an_id, known_site
-from tests.component.support.message_sources import Customer, FakeOwners
+from tests.component.support.message_sources import Customer, FakeOwners, set_last_restore
 
 
 @pytest.fixture
 async def harness(make_harness: MakeSupport) -> Harness:
-    return await make_harness(SUPPORT)
+    harness = await make_harness(SUPPORT)
+    await set_last_restore(harness.pool, None)
+    return harness
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from services.chassis.db.postgres import Row
+from services.chassis.db.postgres import Pool, Row
 from services.chassis.ids import write_id
 from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity.people import Contact, Language
@@ -207,6 +207,11 @@ class Customer:
 def address_of(user_id: str) -> str:
     """Return the address of a user."""
     return f"{user_id}@example.fi"
+
+
+async def set_last_restore(pool: Pool, at: dt.datetime | None) -> None:
+    """Have the database compared with the broker, as a relay that leads has; ``at``: the last restore."""
+    await pool.execute("UPDATE chassis.leader SET until = 'infinity', checked_epoch = epoch, restored_at = $1", at)
 
 
 async def send_due(harness: Harness, owners: FakeOwners) -> None:

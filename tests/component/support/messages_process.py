@@ -13,10 +13,11 @@ from services.chassis.jobs.job import AnyJobHandler, JobHandler
 from services.chassis.jobs.runner import JobRunner
 from services.chassis.mail import MailSender, SendMail
 from services.chassis.runtime.settings import SocketAddress
+from services.contracts.identity.people import Language
 from services.contracts.orders.orders import OrderState
 from services.contracts.orders.summaries import OrderSummary
 from services.support.app import SUPPORT
-from services.support.messaging.jobs import messages_job
+from services.support.messaging.jobs import MessageMails, messages_job
 from tests.component.support.message_sources import DAY, FakeOwners
 from tests.support.clock import TestClock
 from tests.support.service_harness import ServiceHarness
@@ -36,7 +37,9 @@ async def _main(url: str, smtp_port: str, now: str) -> None:
     harness = ServiceHarness(SUPPORT, pool, TestClock(dt.datetime.fromisoformat(now)))
     owners = FakeOwners()
     owners.orders = AllOrders()
-    sender = MailSender(pool, SocketAddress("127.0.0.1", int(smtp_port)), "Kierto <kierto@example.fi>", harness.clock)
+    server = SocketAddress("127.0.0.1", int(smtp_port))
+    mails = MessageMails(harness.work, Language.FI)
+    sender = MailSender(pool, server, "Kierto <kierto@example.fi>", harness.clock, mails)
     handlers: list[AnyJobHandler] = [messages_job(harness.work, owners.sources), JobHandler(SendMail, sender.send)]
     await JobRunner(pool, handlers).run(stop)
     await pool.close()

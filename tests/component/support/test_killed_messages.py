@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP
 from services.chassis.db.postgres import Pool
 from services.support.app import SUPPORT
 from tests.component.support.forms import Harness, an_id, known_site, member_of
-from tests.component.support.message_sources import Customer, FakeOwners, address_of
+from tests.component.support.message_sources import Customer, FakeOwners, address_of, set_last_restore
 from tests.support.clock import TestClock
 from tests.support.fixtures import MakeDatabase
 from tests.support.hypothesis_profiles import max_examples
@@ -50,6 +50,7 @@ async def test_killed_processes_tell_everybody_once(
 ) -> None:
     database_url = await make_database(SUPPORT)
     harness: Harness = ServiceHarness(SUPPORT, await open_pool(database_url), clock)
+    await set_last_restore(harness.pool, None)
     org, count = an_id("org"), max_examples(500)
     site = await known_site(harness, org)
     members = [(await member_of(harness, org)).subject_id for _ in range(MEMBERS)]

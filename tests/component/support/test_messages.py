@@ -44,6 +44,7 @@ from tests.component.support.message_sources import (
     causes,
     mails,
     send_due,
+    set_last_restore,
     states,
 )
 from tests.component.support.test_public_form import GATEWAY, public_form
@@ -501,6 +502,7 @@ async def test_messages_wait_while_identity_does_not_answer(
     clock.instant = dt.datetime.now(dt.UTC)  # the process has the machine's
     database_url = await make_database(SUPPORT)
     harness = ServiceHarness(SUPPORT, await open_pool(database_url), clock)
+    await set_last_restore(harness.pool, None)
     org = an_id("org")
     await send(harness, await member_of(harness, org), form(await known_site(harness, org)))
     nowhere = "http://127.0.0.1:1"

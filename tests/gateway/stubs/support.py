@@ -3,6 +3,14 @@
 import uuid
 
 from services.chassis.ids import write_id
+from services.contracts.support.held_messages import (
+    DecideHeldMessages,
+    HeldMessage,
+    HeldMessageFilter,
+    HeldMessageOrder,
+    HeldMessagesDecided,
+    HeldMessageState,
+)
 from services.contracts.support.messages import (
     ChooseMessages,
     MessageChoice,
@@ -62,6 +70,17 @@ class SupportStub:
     async def choose_messages(self, command: ChooseMessages) -> MessagesChosen | Refusal:
         return MessagesChosen(choices=[a_choice(one.kind, enabled=one.enabled) for one in command.choices])
 
+    async def held_messages(
+        self, page: Page, filter: HeldMessageFilter | None = None, order: HeldMessageOrder | None = None
+    ) -> Connection[HeldMessage]:
+        return page_of([a_held_message()], page)
+
+    async def held_messages_by_id(self, ids: list[str]) -> list[HeldMessage | None]:
+        return [None for _ in ids]
+
+    async def decide_held_messages(self, command: DecideHeldMessages) -> HeldMessagesDecided | Refusal:
+        return HeldMessagesDecided(decided=len(command.ids), skipped=0)
+
     async def subscription(self, token: str) -> Subscription | Refusal:
         return self._subscription(token, enabled=True)
 
@@ -119,6 +138,23 @@ class SupportStub:
 
     async def ticket_contact(self, ticket_id: str) -> TicketContact | Refusal:
         return TicketContact(source=ContactSource.SITE, name="Aino Aalto", email="aino@example.fi", phone=None)
+
+
+def a_held_message() -> HeldMessage:
+    return HeldMessage(
+        id=write_id("held", uuid.UUID(int=1)),
+        kind=MessageKind.TICKET_ANSWER,
+        description="Answers",
+        subject_id=TICKET,
+        organisation_id=ORGANISATION,
+        site_id=None,
+        caused_at=NOW,
+        expires_at=NOW,
+        held_at=NOW,
+        state=HeldMessageState.HELD,
+        by=None,
+        decided_at=None,
+    )
 
 
 def a_ticket(site_id: str | None = None, topic: Topic = Topic.OTHER, message: str = "Hei") -> Ticket:

@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP
 
 from services.chassis.ids import new_uuid
 from services.chassis.jobs.job import JobHandler, JobRun
-from services.chassis.mail import MailMessage, MailSender, SendMail
+from services.chassis.mail import MailMessage, MailOwner, MailSender, SendMail
 from services.chassis.runtime.settings import SocketAddress
 from tests.support.alpha import Alpha
 from tests.support.clock import TestClock
@@ -48,9 +48,23 @@ async def mail_server(kept: MailServer) -> AsyncIterator[SocketAddress]:
     await server.wait_closed()
 
 
+class Owner(MailOwner):
+    """A service that withholds mails, and counts those that were given up."""
+
+    def __init__(self) -> None:
+        self.withheld = False
+        self.given_up: list[uuid.UUID] = []
+
+    async def may_send(self, mail_id: uuid.UUID) -> bool:
+        return not self.withheld
+
+    async def give_up(self, mail_id: uuid.UUID) -> None:
+        self.given_up.append(mail_id)
+
+
 @contextlib.asynccontextmanager
 async def delivering(alpha: Alpha, server: SocketAddress, clock: TestClock, runners: int = 1) -> AsyncIterator[None]:
-    sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock)
+    sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock, MailOwner())
     async with running_jobs(alpha.pool, JobHandler(SendMail, sender.send), runners=runners):
         yield
 
@@ -124,16 +138,34 @@ async def test_a_message_has_the_header_fields_that_it_was_given(alpha: Alpha, c
     assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (link, "One-Click")
 
 
+async def test_an_owner_withholds_a_message_and_withdraws_it(alpha: Alpha, clock: TestClock) -> None:
+    owner, kept = Owner(), MailServer()
+    owner.withheld = True
+    withheld, withdrawn = letter(), letter()
+    async with mail_server(kept) as server:
+        sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock, owner)
+        async with alpha.work() as tx:
+            await tx.send_mail(withheld)
+            await tx.send_mail(withdrawn)
+        for letter_id in (withheld.id, withdrawn.id):
+            await sender.send(SendMail(mail_id=letter_id), JobRun(1, asyncio.Event()))
+        assert await accepted_mails(kept) == []
+        async with alpha.work() as tx:
+            await tx.withdraw_mails([withdrawn.id])
+        owner.withheld = False
+        for letter_id in (withheld.id, withdrawn.id):
+            await sender.send(SendMail(mail_id=letter_id), JobRun(1, asyncio.Event()))
+        (message,) = await accepted_mails(kept)
+        assert message["Message-ID"] == f"<{withheld.id}@kierto>"
+    assert owner.given_up == []
+
+
 async def test_a_message_is_given_up_at_its_deadline(alpha: Alpha, clock: TestClock) -> None:
-    given_up: list[uuid.UUID] = []
-
-    async def give_up(mail_id: uuid.UUID) -> None:
-        given_up.append(mail_id)
-
+    owner = Owner()
     kept = MailServer(refusals=1000)
     early, late = (letter(deadline=clock.now() + dt.timedelta(days=days)) for days in (1, 2))
     async with mail_server(kept) as server:
-        sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock, give_up)
+        sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock, owner)
         async with alpha.work() as tx:
             await tx.send_mail(early)
             await tx.send_mail(late)
@@ -147,5 +179,5 @@ async def test_a_message_is_given_up_at_its_deadline(alpha: Alpha, clock: TestCl
             kept.refusals = 0
             await until(lambda: accepted_mails(kept))
         await sender.send(SendMail(mail_id=early.id), JobRun(1, asyncio.Event()))
-    assert given_up == [early.id]
+    assert owner.given_up == [early.id]
     assert [message["Message-ID"] for message in kept.taken] == [f"<{late.id}@kierto>"]

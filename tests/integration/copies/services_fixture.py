@@ -184,7 +184,8 @@ class ServicesFixture:
 
     def _relay(self, blueprint: Blueprint[Any, Any]) -> Relay:
         name = f"{blueprint.name}{self.suffix}"
-        return Relay(name, self.urls[blueprint.name], self._kafka, "1", versioned=blueprint.versioned)
+        clock = self.harnesses[blueprint.name].clock
+        return Relay(name, self.urls[blueprint.name], self._kafka, "1", clock, versioned=blueprint.versioned)
 
     def _consumer(self, blueprint: Blueprint[Any, Any]) -> Consumer[Any]:
         harness: Any = self.harnesses[blueprint.name]

@@ -24,7 +24,7 @@ from services.chassis.audit.entry import AuditEntry, PersonalFields
 from services.chassis.http.client.origin import Origin
 from services.chassis.ids import write_id
 from services.chassis.jobs.job import JobHandler, JobRun
-from services.chassis.mail import MailSender, SendMail
+from services.chassis.mail import MailOwner, MailSender, SendMail
 from services.chassis.rpc.channel import CallFailed, ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.rpc.server import routes
@@ -52,7 +52,7 @@ from tests.component.identity import actions
 from tests.component.orders.scenario import AGREEMENTS, ARTICLES, HOLIDAYS, ROUTES, RULES, report
 from tests.component.personal_data.declarations import columns, sensitive_columns
 from tests.component.support.forms import form
-from tests.component.support.message_sources import FakeOwners
+from tests.component.support.message_sources import FakeOwners, set_last_restore
 from tests.integration.chassis.events.publish.published_records import read_topic
 from tests.integration.copies.services_fixture import SERVICES, ServicesFixture
 from tests.support.http_server import serve_routes
@@ -174,7 +174,10 @@ async def plant(services: ServicesFixture, codes: Codes, log: io.BytesIO) -> Non
     await send_forms(services, codes, user_id)
     support = services.harnesses["support"]
     recipients = IdentityContacts(services.harnesses["identity"], codes.word())
-    mails = MailSender(support.pool, SocketAddress("127.0.0.1", 1), "Kierto <kierto@example.fi>", support.clock)
+    mails = MailSender(
+        support.pool, SocketAddress("127.0.0.1", 1), "Kierto <kierto@example.fi>", support.clock, MailOwner()
+    )
+    await set_last_restore(support.pool, None)
     sources = msgspec.structs.replace(FakeOwners().sources, recipients=recipients)
     handlers = messages_job(support.work, sources), JobHandler(SendMail, mails.send)
     async with running_jobs(support.pool, *handlers):

@@ -264,6 +264,8 @@ COVERED_ELSEWHERE = {
     "publicKeys",
     "settings",
     "importsById",
+    "heldMessages",
+    "heldMessagesById",
     "messageChoices",
     "orderSummaries",
     "sitesOfThings",

@@ -25,6 +25,7 @@ from services.chassis.events.publish.cluster import Cluster
 from services.chassis.events.publish.loop import PublishLoop
 from services.chassis.events.publish.producer import EventProducer
 from services.chassis.events.publish.restore_detection import begin_generation_if_restored
+from services.chassis.runtime.clock import Clock
 from services.chassis.runtime.pause import pause
 from services.chassis.telemetry import metrics
 from services.chassis.telemetry.logging import logger
@@ -46,6 +47,7 @@ class Relay:
         database_url: str,
         bootstrap: str,
         holder: str,
+        clock: Clock,
         *,
         partners: bool = False,
         versioned: Sequence[str] = (),
@@ -54,6 +56,7 @@ class Relay:
         self._database_url = database_url
         self._bootstrap = bootstrap
         self._holder = holder
+        self._clock = clock
         self._topic = topic_of(service)
         self._partners_topic = partners_topic_of(service) if partners else None
         self._versioned = versioned
@@ -122,7 +125,7 @@ class Relay:
                 connection, epoch, ClusterSnapshot.take(cluster, checkpoint, event_source(self._service))
             )
             await begin_generation_if_restored(
-                connection, epoch, snapshot.highest_sequence, self._service, self._versioned
+                connection, epoch, snapshot.highest_sequence, self._service, self._versioned, self._clock.now()
             )
             bounds = await event_log.read_bounds(connection)
             progress = await PublishProgress.begin(

@@ -34,6 +34,14 @@ class MessageRepository(Protocol):
         """Move a cause to a state in which nothing of it is due."""
         ...
 
+    async def reopen_cause(self, cause_id: uuid.UUID, due_at: dt.datetime) -> None:
+        """Have the messages of a cause sent from a time on, as if it were new."""
+        ...
+
+    async def ids_of(self, cause_id: uuid.UUID) -> Sequence[uuid.UUID]:
+        """Return the ids of a cause's messages."""
+        ...
+
     async def add(self, message: MessageRecord) -> bool:
         """Add a message; return False if the recipient has one of this cause."""
         ...

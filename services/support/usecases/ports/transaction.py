@@ -4,6 +4,7 @@ from typing import Protocol
 
 from services.chassis.events.transaction_port import TransactionPort
 from services.support.usecases.ports.entries import EntryRepository
+from services.support.usecases.ports.held_messages import HeldMessageRepository
 from services.support.usecases.ports.members import MemberDirectory
 from services.support.usecases.ports.messages import MessageChoiceRepository, MessageRepository
 from services.support.usecases.ports.public_forms import PublicFormRepository
@@ -35,6 +36,9 @@ class SupportStore(TransactionPort, Protocol):
 
     @property
     def messages(self) -> MessageRepository: ...
+
+    @property
+    def held_messages(self) -> HeldMessageRepository: ...
 
     @property
     def message_choices(self) -> MessageChoiceRepository: ...

@@ -119,6 +119,7 @@ def test_the_idempotent_writes_of_every_contract() -> None:
     assert found == {
         *("createPartner", "orderExtraPickup", "sendContactForm", "sendPublicForm", "logContact"),
         *("replyToTicket", "answerTicket", "addTicketNote", "assignTicket", "changeTicketState", "chooseMessages"),
+        "decideHeldMessages",
     }
     assert all(one.idempotent for one in signatures(Orders).values() if one.declared.kind == "read")
 

@@ -1,10 +1,13 @@
 """A database restored from a backup, beside a broker that was not."""
 
+import datetime as dt
+
 import pytest
 from aiokafka import AIOKafkaProducer
 
 from services.chassis.events import event_log
-from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT
+from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT, find_last_restore
+from services.chassis.problems import NotReadyYet
 from tests.integration.chassis.events.publish.published_records import await_published, emit, records
 from tests.support.alpha import Alpha, running
 from tests.support.owner import execute_as_owner, owner_of
@@ -25,6 +28,11 @@ async def restore(alpha: Alpha) -> None:
             await connection.execute(f"INSERT INTO chassis.{table} OVERRIDING SYSTEM VALUE SELECT * FROM {table}_kept")
 
 
+async def last_restore(alpha: Alpha) -> dt.datetime | None:
+    async with alpha.pool.acquire() as connection:
+        return await find_last_restore(connection)
+
+
 async def append_old_duplicates(alpha: Alpha) -> None:
     """Append each partition's first record again, as a leader that was suspended and resumed would."""
     producer = AIOKafkaProducer(bootstrap_servers=alpha.servers.kafka)
@@ -42,6 +50,8 @@ async def test_a_restored_database_begins_a_new_generation_above_the_highest(
     alpha: Alpha, capsys: pytest.CaptureFixture[str], duplicates: bool, known: bool
 ) -> None:
     await alpha.pool.execute("INSERT INTO things VALUES ('thing_1', 7)")
+    with pytest.raises(NotReadyYet):
+        await last_restore(alpha)
     if not known:
         await back_up(alpha)
     async with running(alpha.relay()):
@@ -52,14 +62,18 @@ async def test_a_restored_database_begins_a_new_generation_above_the_highest(
     async with running(alpha.relay()):
         await emit(alpha, range(20, 50))
         await await_published(alpha)
+        assert await last_restore(alpha) is None
     async with alpha.pool.acquire() as connection:
         before = await event_log.read_bounds(connection)
     if duplicates:
         await append_old_duplicates(alpha)
     await restore(alpha)
+    with pytest.raises(NotReadyYet):
+        await last_restore(alpha)
     async with running(alpha.relay()):
         await alpha.emit([99])
         found = await until(lambda: records(alpha), lambda found: any(record.sequence == 51 for record in found))
+        assert await last_restore(alpha) == alpha.clock.now()
     async with alpha.pool.acquire() as connection:
         after = await event_log.read_bounds(connection)
     assert after.generation != before.generation
