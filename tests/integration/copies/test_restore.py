@@ -3,11 +3,9 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import asyncpg
-
 from services.chassis.db.postgres import Pool
 from services.chassis.events.publish.restore_detection import RESTORE_VERSION_INCREMENT as LEAP
-from services.chassis.ids import new_uuid
+from tests.integration.copies.backup import Backup
 from tests.integration.copies.services_fixture import INVOICES, ORGANISATIONS, SITE_HEADER, SITE_ROWS, ServicesFixture
 from tests.support.polling import until
 from tests.support.servers import Servers
@@ -15,43 +13,6 @@ from tests.support.servers import Servers
 NEW_SITES = SITE_HEADER + "".join(
     f"N{n},62-0000001-00,Uusi {n},45100,KOUVOLA,KOUVOLA,KESKUSTA,HOUSE,1,A\n" for n in range(3)
 )
-
-
-class Backup:
-    """Backup of services' databases, made and restored while nothing is connected to them."""
-
-    def __init__(
-        self, services: ServicesFixture, servers: Servers, open_pool: Callable[[str], Awaitable[Pool]]
-    ) -> None:
-        self._services = services
-        self._servers = servers
-        self._open_pool = open_pool
-        self._copies: dict[str, str] = {}
-
-    async def make(self, name: str) -> None:
-        self._copies[name] = f"test_{new_uuid().hex}"
-        await self._copy(name, source=self._database(name), target=self._copies[name])
-
-    async def restore(self, name: str) -> None:
-        await self._copy(name, source=self._copies[name], target=self._database(name))
-
-    async def delete(self) -> None:
-        admin = await asyncpg.connect(self._servers.database_url("postgres"))
-        for copy in self._copies.values():
-            await admin.execute(f"DROP DATABASE IF EXISTS {copy}")
-        await admin.close()
-
-    async def _copy(self, name: str, *, source: str, target: str) -> None:
-        await self._services.harnesses[name].pool.close()
-        admin = await asyncpg.connect(self._servers.database_url("postgres"))
-        await admin.execute(f"DROP DATABASE IF EXISTS {target} WITH (FORCE)")
-        await admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = $1", source)
-        await admin.execute(f"CREATE DATABASE {target} TEMPLATE {source}")
-        await admin.close()
-        self._services.use_pool(name, await self._open_pool(self._services.urls[name]))
-
-    def _database(self, name: str) -> str:
-        return self._services.urls[name].rpartition("/")[2]
 
 
 async def test_copies_follow_a_restored_owner_that_announces(
