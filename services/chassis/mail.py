@@ -27,8 +27,9 @@ from services.chassis.telemetry.logging import logger
 _log = logger(__name__)
 
 _WRITE = """
-    INSERT INTO chassis.mail (id, recipient, subject, text, html, language, message_id, headers, deadline)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    INSERT INTO chassis.mail
+        (id, recipient, subject, text, html, language, message_id, headers, deadline, envelope_sender)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
     ON CONFLICT (id) DO NOTHING
 """
 # Two runs of one job do not send the message twice: the second waits for the end of the first one's claim.
@@ -36,7 +37,8 @@ _CLAIM = """
     UPDATE chassis.mail
     SET attempts = attempts + 1, claimed_until = clock_timestamp() + make_interval(secs => $2)
     WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL AND claimed_until <= clock_timestamp()
-    RETURNING id, recipient, subject, text, html, language, message_id, headers, deadline, attempts
+    RETURNING
+        id, recipient, subject, text, html, language, message_id, headers, deadline, envelope_sender, attempts
 """
 _IS_UNSENT = "SELECT true FROM chassis.mail WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL"
 _MARK_SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
@@ -77,6 +79,8 @@ class MailMessage(msgspec.Struct, frozen=True, kw_only=True):
     """Header fields beside those that every mail has."""
     deadline: dt.datetime | None = None
     """The time by which the server must have accepted it; None: it is tried for ever."""
+    envelope_sender: str = ""
+    """The address to which reports of its delivery go (RFC 5321, section 4.4, Return-Path); empty: the sender's."""
     id: uuid.UUID = msgspec.field(default_factory=new_uuid)
     """Idempotency key: a message with a known id is not enqueued again."""
 
@@ -101,6 +105,7 @@ async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> SendMail
         message_id,
         msgspec.json.encode(mail.headers).decode(),
         mail.deadline,
+        mail.envelope_sender,
     )
     return SendMail(mail_id=mail.id)
 
@@ -145,7 +150,13 @@ class MailSender:
             for name, value in msgspec.json.decode(row["headers"], type=dict[str, str]).items():
                 message[name] = value
             message["Message-ID"] = row["message_id"]
-            await aiosmtplib.send(message, hostname=self._server.host, port=self._server.port, timeout=_SEND_TIMEOUT_S)
+            await aiosmtplib.send(
+                message,
+                sender=row["envelope_sender"] or None,
+                hostname=self._server.host,
+                port=self._server.port,
+                timeout=_SEND_TIMEOUT_S,
+            )
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             metrics.MAIL_FAILURES.inc()
             _log.warning("mail rejected", mail=str(row["id"]), attempts=row["attempts"], error=type(error).__name__)

@@ -47,7 +47,7 @@ CHASSIS_PLAIN: PlainColumns = {
     "chassis.imported_values": "kind key noted",
     "chassis.imports": "kind file_name state language started_by",
     "chassis.leader": "holder cluster_id",
-    "chassis.mail": "language message_id headers",
+    "chassis.mail": "language message_id headers envelope_sender",
     "chassis.outbox": "type subject traceparent data",
     "chassis.pgqueuer": "status entrypoint dedupe_key payload headers",
     "chassis.pgqueuer_log": "status entrypoint traceback",

@@ -28,6 +28,8 @@ class MailServer:
 
     def __init__(self, refusals: int = 0) -> None:
         self.taken: list[Message] = []
+        self.senders: list[str] = []
+        """The senders of the envelopes."""
         self.refusals = refusals
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
@@ -35,6 +37,7 @@ class MailServer:
             self.refusals -= 1
             return "451 try again later"
         self.taken.append(message_from_bytes(envelope.content))
+        self.senders.append(envelope.mail_from)
         return "250 OK"
 
 
@@ -158,6 +161,17 @@ async def test_an_owner_withholds_a_message_and_withdraws_it(alpha: Alpha, clock
         (message,) = await accepted_mails(kept)
         assert message["Message-ID"] == f"<{withheld.id}@kierto>"
     assert owner.given_up == []
+
+
+async def test_a_message_may_name_the_sender_of_its_envelope(alpha: Alpha, clock: TestClock) -> None:
+    kept = MailServer()
+    async with mail_server(kept) as server, delivering(alpha, server, clock):
+        async with alpha.work() as tx:
+            await tx.send_mail(letter())
+            await tx.send_mail(letter(envelope_sender="bounces+1@example.fi"))
+        await until(lambda: accepted_mails(kept), lambda taken: len(taken) == 2)
+    assert sorted(kept.senders) == ["bounces+1@example.fi", "kierto@example.fi"]
+    assert {message["From"] for message in kept.taken} == {"Kierto <kierto@example.fi>"}
 
 
 async def test_a_message_is_given_up_at_its_deadline(alpha: Alpha, clock: TestClock) -> None:
