@@ -82,12 +82,15 @@ class StackEnvironment:
             own |= self._listening(f"{service}-{role}")
         if service == "support":
             own["KIERTO_SUPPORT_PUBLIC_URL"] = self.ports.url("gateway")
+            if self.embeds("mailbox"):  # a real server passes no reports to this machine
+                own["KIERTO_SUPPORT_BOUNCE_ADDRESS"] = "bounces@localhost"
+                if role == "worker":
+                    own["KIERTO_SUPPORT_BOUNCE_LISTEN"] = self.ports.address("support-bounces")
+        if role in ("api", "jobs") or (service, role) == ("support", "worker"):
+            own[f"KIERTO_{service.upper()}_FILES_KEY"] = self.secrets.files_keys[service]
         if role in ("api", "jobs"):
-            own |= {
-                f"KIERTO_{service.upper()}_FILES_URL": (self.home.files / service).absolute().as_uri(),
-                f"KIERTO_{service.upper()}_FILES_KEY": self.secrets.files_keys[service],
-                **self._set_by_caller("AWS_"),
-            }
+            own[f"KIERTO_{service.upper()}_FILES_URL"] = (self.home.files / service).absolute().as_uri()
+            own |= self._set_by_caller("AWS_")
         environment = self._shared() | own | self._set_by_caller(f"KIERTO_{service.upper()}_")
         environment.pop(owner_database, None)
         return environment if role != "migrate" else environment | {owner_database: self.owner_database_url(service)}
@@ -104,6 +107,7 @@ class StackEnvironment:
             "KIERTO_LISTEN": self.ports.address("mailbox"),
             "KIERTO_SMTP": self.smtp,
             "KIERTO_MAILBOX_FILE": str(self.home.mailbox / "mail.sqlite"),
+            "KIERTO_MAILBOX_BOUNCES": self.ports.address("support-bounces"),
         }
 
     def _shared(self) -> dict[str, str]:

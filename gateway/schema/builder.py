@@ -46,7 +46,7 @@ from gateway.schema.sites import container, site
 from gateway.schema.sites.sites import sites
 from gateway.schema.stats import volume
 from gateway.schema.stats.volumes import volumes
-from gateway.schema.support import ticket, ticket_entry
+from gateway.schema.support import mail_suppression, ticket, ticket_entry
 from gateway.schema.support.add_ticket_note import add_ticket_note
 from gateway.schema.support.answer_ticket import answer_ticket
 from gateway.schema.support.assign_ticket import assign_ticket
@@ -54,8 +54,11 @@ from gateway.schema.support.change_ticket_state import change_ticket_state
 from gateway.schema.support.choose_messages import choose_messages
 from gateway.schema.support.decide_held_messages import decide_held_messages
 from gateway.schema.support.held_messages import held_messages
+from gateway.schema.support.lift_mail_suppression import lift_mail_suppression
 from gateway.schema.support.log_contact import log_contact
+from gateway.schema.support.mail_suppressions import mail_suppressions
 from gateway.schema.support.reply_to_ticket import reply_to_ticket
+from gateway.schema.support.resume_mail import resume_mail
 from gateway.schema.support.send_contact_form import send_contact_form
 from gateway.schema.support.send_public_form import send_public_form
 from gateway.schema.support.ticket_contact import ticket_contact
@@ -81,6 +84,7 @@ TYPE_EXTENSION_MODULES = (
     volume,
     ticket,
     ticket_entry,
+    mail_suppression,
     problem,
     bulk_operation,
 )
@@ -97,6 +101,7 @@ QUERIES = [
     tickets,
     held_messages,
     ticket_contact,
+    mail_suppressions,
     partners,
     events,
     import_,
@@ -116,10 +121,12 @@ MUTATIONS = [
     change_ticket_state,
     choose_messages,
     decide_held_messages,
+    resume_mail,
     log_contact,
     answer_ticket,
     add_ticket_note,
     assign_ticket,
+    lift_mail_suppression,
     create_partner,
     revoke_partner,
     start_import,

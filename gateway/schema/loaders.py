@@ -12,6 +12,7 @@ from services.contracts.orders.articles import Article
 from services.contracts.orders.orders import Order
 from services.contracts.orders.pickups import Pickup
 from services.contracts.sites import Container, Site
+from services.contracts.support.tickets import Ticket
 
 
 async def load_organisations(context: Context, ids: Sequence[str | None]) -> list[Organisation | None]:
@@ -59,3 +60,8 @@ async def load_pickups(context: Context, ids: Sequence[str | None]) -> list[Pick
 async def load_orders(context: Context, ids: Sequence[str | None]) -> list[Order | None]:
     """Return the orders with these ids; None for None, and for one that the caller may not see."""
     return await load_many(ids, context.clients.orders.orders_by_id)
+
+
+async def load_tickets(context: Context, ids: Sequence[str | None]) -> list[Ticket | None]:
+    """Return the tickets with these ids; None for None, and for one that the caller may not see."""
+    return await load_many(ids, context.clients.support.tickets_by_id)

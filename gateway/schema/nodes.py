@@ -32,6 +32,7 @@ NODE_LOADERS: dict[str, NodeLoader] = {
     "pickup": lambda context, ids, _: context.clients.orders.pickups_by_id(ids),
     "entry": lambda context, ids, _: context.clients.support.ticket_entries_by_id(ids),
     "held": lambda context, ids, _: context.clients.support.held_messages_by_id(ids),
+    "suppression": lambda context, ids, _: context.clients.support.mail_suppressions_by_id(ids),
     "ticket": lambda context, ids, _: context.clients.support.tickets_by_id(ids),
     **{f"{ID_PREFIX}{service}": _import_loader(service) for service in sorted(set(OWNER_BY_KIND.values()))},
 }

@@ -35,6 +35,7 @@ from services.chassis.jobs.fan_out import EmitPage
 from services.chassis.jobs.job import AnyJobHandler
 from services.chassis.jobs.schedule import DueRows, Recurring
 from services.chassis.mail import MailOwner
+from services.chassis.process import BackgroundLoop
 from services.chassis.rpc.channel import ServiceChannel
 from services.chassis.rpc.client import client
 from services.chassis.runtime.clock import Clock
@@ -158,6 +159,8 @@ class Blueprint(msgspec.Struct, Generic[T, P], frozen=True, kw_only=True):
     """The service's rows that have a job at their time."""
     mail_owner: Callable[[ServiceRuntime[T]], MailOwner] = lambda _: MailOwner()
     """The part of the service that decides about its mails."""
+    listeners: Callable[[ServiceRuntime[T]], Sequence[BackgroundLoop]] = lambda runtime: ()
+    """The servers of other protocols than HTTP in the worker."""
 
     @property
     def all_sensitive(self) -> Sequence[SensitiveTable]:

@@ -160,7 +160,12 @@ async def _worker(blueprint: Blueprint[T, P], settings: ServiceSettings) -> Asyn
         yield ProcessParts(
             routes=[],
             checks={"database": _database_check(runtime.pool), "broker": is_consuming},
-            loops=[consumer.run, runtime.relay_notifier.run, runtime.job_notifier.run],
+            loops=[
+                consumer.run,
+                *blueprint.listeners(runtime),
+                runtime.relay_notifier.run,
+                runtime.job_notifier.run,
+            ],
         )
 
 

@@ -73,6 +73,11 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"organisationIds": [ORG_B]}},
         {"filter": {"siteIds": [SITE_A]}},
     ],
+    "mailSuppressions": [
+        {"order": {"field": "SINCE"}},
+        {"filter": {"recipientKinds": ["SITE"]}},
+        {"filter": {"reasons": ["ADDRESS_FAILED"]}},
+    ],
     "threadsOfTickets": [
         {"ticketIds": ["ticket_01h455vb4pex5vsknk084sn02q"]},
         {"filter": {"kinds": ["MESSAGE"]}},

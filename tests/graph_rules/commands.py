@@ -18,6 +18,7 @@ REPEATED_WITHOUT_KEY: Mapping[str, str] = {
 CHANGED_WITHOUT_VERSION: Mapping[str, str] = {
     "startImport": "an import starts once",
     "cancelBulkOperation": "its progress is no version, and cancelled it is final",
+    "liftMailSuppression": "it is lifted once, whatever its latest report says",
 }
 """The changes without `version`, and why."""
 

@@ -12,6 +12,7 @@ NODE_PREFIXES: Mapping[str, str] = {
     "Article": "article",
     "Container": "container",
     "Import": "import",
+    "MailSuppression": "suppression",
     "Me": "user",
     "Order": "order",
     "Organisation": "org",

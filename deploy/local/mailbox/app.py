@@ -3,13 +3,16 @@
 import asyncio
 import os
 import signal
+import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import aiosmtplib
 import uvicorn
 from aiosmtpd.smtp import SMTP
 
+from deploy.local.mailbox.bounce import bounces, send_report
 from deploy.local.mailbox.store import MailStore
 from deploy.local.mailbox.web import web
 
@@ -21,14 +24,26 @@ LARGEST_MAIL = 40 * 1024 * 1024
 
 
 class MailHandler:
-    """aiosmtpd's handler, which stores every mail."""
+    """aiosmtpd's handler, which stores every mail, and reports on those to addresses that do not exist."""
 
-    def __init__(self, store: MailStore) -> None:
+    def __init__(self, store: MailStore, reports_to: str) -> None:
         self._store = store
+        self._reports_to = reports_to
+        self._reports: set[asyncio.Task[None]] = set()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         self._store.add(envelope.mail_from or "", envelope.rcpt_tos, envelope.content)
+        for recipient in filter(bounces, envelope.rcpt_tos):
+            report = asyncio.ensure_future(self._report(envelope.mail_from, recipient))
+            self._reports.add(report)
+            report.add_done_callback(self._reports.discard)
         return "250 OK"
+
+    async def _report(self, sender: str, recipient: str) -> None:
+        try:
+            await send_report(self._reports_to, sender, recipient)
+        except (aiosmtplib.SMTPException, OSError) as error:
+            print(f"no report to {sender}: {error}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -46,8 +61,9 @@ def main() -> int:
 @asynccontextmanager
 async def _smtp_server(store: MailStore) -> "AsyncIterator[None]":
     host, port = _address("KIERTO_SMTP")
+    handler = MailHandler(store, os.environ["KIERTO_MAILBOX_BOUNCES"])
     server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(MailHandler(store), data_size_limit=LARGEST_MAIL, enable_SMTPUTF8=True, ident="Kierto mailbox"),
+        lambda: SMTP(handler, data_size_limit=LARGEST_MAIL, enable_SMTPUTF8=True, ident="Kierto mailbox"),
         host,
         port,
     )

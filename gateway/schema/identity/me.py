@@ -5,10 +5,11 @@ from collections.abc import Awaitable
 from gateway.schema.contract_types import extend_type
 from gateway.schema.fields import Info, field
 from gateway.schema.support.message_choices import message_choices
+from gateway.schema.support.own_mail_suppression import mail_suppression
 from services.chassis.rpc.raw_result import raw_client
 from services.contracts.identity.people import Me
 
-extend_type(Me, message_choices, node=True)
+extend_type(Me, message_choices, mail_suppression, node=True)
 
 
 @field()

@@ -22,6 +22,7 @@ _LIBRARY_LEVELS = {
     "aiokafka.cluster": "CRITICAL",
     "aiokafka.client": "CRITICAL",
     "aiokafka.consumer.group_coordinator": "CRITICAL",
+    "mail.log": "CRITICAL",  # aiosmtpd: its lines have addresses
     "uvicorn": "WARNING",
     "yoyo": "WARNING",
 }

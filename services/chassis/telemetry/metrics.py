@@ -91,6 +91,11 @@ RATE_REFUSALS = Counter("kierto_rate_refusals", "Requests refused because the ca
 
 MAILS_SENT = Counter("kierto_mails_sent", "Mails that the mail server accepted")
 MAIL_FAILURES = Counter("kierto_mail_failures", "Failed attempts to send a mail, which will be repeated")
+BOUNCES = Counter(
+    "kierto_bounces",
+    "Mails to addresses for reports, by outcome: failed, ignored (delayed or delivered), unreadable (no report)",
+    ["outcome"],
+)
 
 JOBS = Counter(
     "kierto_jobs", "Runs of jobs, by outcome: done, again, failed (repeated later) or held", ["job", "outcome"]

@@ -12,6 +12,17 @@ from services.contracts.support.held_messages import (
     HeldMessageOrder,
     HeldMessagesDecided,
 )
+from services.contracts.support.mail_suppressions import (
+    LiftMailSuppression,
+    MailResumed,
+    MailSuppression,
+    MailSuppressionFilter,
+    MailSuppressionId,
+    MailSuppressionLifted,
+    MailSuppressionOrder,
+    OwnMailSuppression,
+    ResumeMail,
+)
 from services.contracts.support.messages import (
     ChooseMessages,
     MessageChoice,
@@ -184,6 +195,36 @@ class Support(Protocol):
 
         Refused with MALFORMED, IDEMPOTENCY_CONFLICT.
         """
+        ...
+
+    @read(PEOPLE)
+    async def own_mail_suppression(self) -> OwnMailSuppression | None:
+        """Return the state of the caller's address if no messages are mailed to it; None if they are."""
+        ...
+
+    @write(PEOPLE)
+    async def resume_mail(self, command: ResumeMail) -> MailResumed | Refusal:
+        """Have messages mailed to the caller's address again, three times an hour at most.
+
+        Refused with IDEMPOTENCY_CONFLICT, TOO_MANY_MESSAGES.
+        """
+        ...
+
+    @read(STAFF)
+    async def mail_suppressions(
+        self, page: Page, filter: MailSuppressionFilter | None = None, order: MailSuppressionOrder | None = None
+    ) -> Connection[MailSuppression]:
+        """Return the addresses to which no messages are mailed; the latest ones first without an ``order``."""
+        ...
+
+    @read(STAFF)
+    async def mail_suppressions_by_id(self, ids: list[MailSuppressionId]) -> list[MailSuppression | None]:
+        """Return the suppressions with these ids, in this order; None for one that is no more."""
+        ...
+
+    @write(STAFF)
+    async def lift_mail_suppression(self, command: LiftMailSuppression) -> MailSuppressionLifted | Refusal:
+        """Have messages mailed to an address again. Refused with NOT_FOUND, IDEMPOTENCY_CONFLICT."""
         ...
 
     @public_write

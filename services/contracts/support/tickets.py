@@ -5,6 +5,7 @@ import enum
 from typing import Annotated
 
 from services.contracts.identity.actors import ActorId
+from services.contracts.support.mail_suppressions import MailSuppression
 from services.contracts.ticket_requests import Topic
 from services.contracts.values import (
     AgreementId,
@@ -329,3 +330,5 @@ class TicketContact(Outcome, frozen=True, kw_only=True):
     """The e-mail address; None if none is known."""
     phone: str | None
     """The telephone number; None if none is known."""
+    mail_suppression: MailSuppression | None = None
+    """The reason why the answers are not mailed to the address; None if they are."""

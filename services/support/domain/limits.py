@@ -30,6 +30,8 @@ class MessageLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Of one e-mail address or telephone number in the public form."""
     address: AtLeastOne = 10
     """From one network address in the public form."""
+    resume: AtLeastOne = 3
+    """Times that one user has mail sent again."""
 
 
 def digest_of(sender: str) -> str:

@@ -67,6 +67,10 @@ class MessageState(enum.Enum):
     """It was handed to its channel."""
     FAILED = "FAILED"
     """Its channel did not accept it within a day; a ticket says so."""
+    BOUNCED = "BOUNCED"
+    """Its mail came back."""
+    SUPPRESSED = "SUPPRESSED"
+    """It was not mailed: earlier mails to the address came back."""
 
 
 class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,8 +80,12 @@ class MessageRecord(msgspec.Struct, frozen=True, kw_only=True):
     cause_id: uuid.UUID
     recipient: str
     """The id of a user, of a site whose contact it is for, or of a ticket whose sender it is for."""
+    address: str
+    """The digest of the address to which it was mailed; empty for a message of before addresses were remembered."""
     state: MessageState = MessageState.WRITTEN
     written_at: dt.datetime
+    bounced_at: dt.datetime | None = None
+    """The time of the report that its mail came back; None if none did, or if mail was resumed since then."""
 
 
 def cause_id(kind: MessageKind, key: str) -> uuid.UUID:

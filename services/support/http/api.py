@@ -14,6 +14,16 @@ from services.contracts.support.held_messages import (
     HeldMessageOrder,
     HeldMessagesDecided,
 )
+from services.contracts.support.mail_suppressions import (
+    LiftMailSuppression,
+    MailResumed,
+    MailSuppression,
+    MailSuppressionFilter,
+    MailSuppressionLifted,
+    MailSuppressionOrder,
+    OwnMailSuppression,
+    ResumeMail,
+)
 from services.contracts.support.messages import ChooseMessages, MessageChoice, MessagesChosen, Subscription
 from services.contracts.support.thread import (
     AddTicketNote,
@@ -43,7 +53,7 @@ from services.contracts.support.tickets import (
 from services.contracts.values import Conflict, Connection, Id, MutationResult, Page, Refusal
 from services.hosting.blueprint import ServiceRuntime
 from services.support.domain.limits import MessageLimits
-from services.support.queries import held_messages, threads, tickets
+from services.support.queries import held_messages, mail_suppressions, threads, tickets
 from services.support.store.transaction import SupportTransaction
 from services.support.usecases.add_ticket_note import add_ticket_note
 from services.support.usecases.answer_ticket import answer_ticket
@@ -59,6 +69,7 @@ from services.support.usecases.ports.subjects import Subjects
 from services.support.usecases.ports.unsubscribe_links import UnsubscribeLinks
 from services.support.usecases.read_ticket_contact import read_ticket_contact
 from services.support.usecases.reply_to_ticket import reply_to_ticket
+from services.support.usecases.resume_mail import lift_mail_suppression, read_own_suppression, resume_mail
 from services.support.usecases.send_contact_form import send_contact_form
 from services.support.usecases.send_public_form import send_public_form
 
@@ -177,6 +188,29 @@ class SupportApi:
     async def decide_held_messages(self, command: DecideHeldMessages) -> HeldMessagesDecided | Refusal:
         async with self._runtime.work() as tx:
             return await decide_held_messages(tx, self._caller, command)
+
+    async def own_mail_suppression(self) -> OwnMailSuppression | None:
+        return await read_own_suppression(self._runtime.work, self._dependencies.recipients, self._caller)
+
+    async def resume_mail(self, command: ResumeMail) -> MailResumed | Refusal:
+        dependencies = self._dependencies
+        return await resume_mail(
+            self._runtime.work, dependencies.recipients, self._caller, dependencies.limits, command
+        )
+
+    async def mail_suppressions(
+        self, page: Page, filter: MailSuppressionFilter | None = None, order: MailSuppressionOrder | None = None
+    ) -> Connection[MailSuppression]:
+        async with self._runtime.pool.acquire() as connection:
+            return await mail_suppressions.mail_suppressions(connection, self._runtime.clock.now(), page, filter, order)
+
+    async def mail_suppressions_by_id(self, ids: list[Id]) -> list[MailSuppression | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await mail_suppressions.mail_suppressions_by_id(connection, self._runtime.clock.now(), ids)
+
+    async def lift_mail_suppression(self, command: LiftMailSuppression) -> MailSuppressionLifted | Refusal:
+        async with self._runtime.work() as tx:
+            return await lift_mail_suppression(tx, self._caller, command)
 
     async def subscription(self, token: str) -> Subscription | Refusal:
         async with self._runtime.work() as tx:

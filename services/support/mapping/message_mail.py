@@ -77,6 +77,13 @@ def describe_failure(kind: MessageKind, subject: str, language: Language) -> str
     return texts.text("FAILED.MESSAGE", kind=describe_kind(kind, language), subject=subject)
 
 
+def describe_undelivered(kind: MessageKind, status: str, language: Language) -> str:
+    """Return the note about a mail that came back with a status, or without one that was not sent at all."""
+    texts = load_catalogue(TEXTS, language)
+    described = describe_kind(kind, language)
+    return texts.text("BOUNCED", kind=described, status=status) if status else texts.text("SUPPRESSED", kind=described)
+
+
 def _receipt(facts: MessageFacts, texts: Catalogue, zone: dt.tzinfo) -> MessageContent:
     ticket, entry = _of_ticket(facts)
     # The address of a public form is of anyone: what was written is not sent there.

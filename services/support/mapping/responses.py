@@ -4,9 +4,11 @@ import uuid
 
 from services.chassis.ids import write_id
 from services.contracts.files import FileLink
+from services.contracts.support.mail_suppressions import MailRecipientKind, MailSuppression
 from services.contracts.support.thread import TicketEntry
 from services.contracts.support.tickets import Ticket
 from services.contracts.values import Id
+from services.support.domain.mail_suppression import MailSuppressionRecord
 from services.support.domain.ticket import EntryRecord, TicketRecord
 from services.support.domain.ticket_state import reopenable_until
 
@@ -46,6 +48,22 @@ def entry_response(entry: EntryRecord, attachments: list[FileLink]) -> TicketEnt
         text=entry.text,
         at=entry.at,
         attachments=attachments,
+    )
+
+
+def suppression_response(suppression: MailSuppressionRecord) -> MailSuppression:
+    """Return a suppressed address as the staff see it."""
+    kind = suppression.recipient_kind
+    return MailSuppression(
+        id=write_id("suppression", suppression.id),
+        recipient_kind=kind,
+        user_id=suppression.recipient if kind is MailRecipientKind.USER else None,
+        site_id=suppression.recipient if kind is MailRecipientKind.SITE else None,
+        ticket_id=suppression.recipient if kind is MailRecipientKind.TICKET else None,
+        reason=suppression.reason,
+        status=suppression.status,
+        since=suppression.since,
+        until=suppression.until,
     )
 
 

@@ -24,12 +24,15 @@ DUE_CAUSES = "SELECT id FROM message_causes WHERE due_at <= $1 ORDER BY due_at L
 """The query of the schedule for the causes whose messages are due."""
 
 _IDS_OF_CAUSE = "SELECT id FROM messages WHERE cause_id = $1 ORDER BY id"
-_ADD = """
-    INSERT INTO messages (id, cause_id, recipient, state, written_at) VALUES ($1, $2, $3, $4, $5)
+_MESSAGE_COLUMNS = "id, cause_id, recipient, address, state, written_at, bounced_at"
+_ADD = f"""
+    INSERT INTO messages ({_MESSAGE_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (cause_id, recipient) DO NOTHING RETURNING true
 """
-_LOCK_MESSAGE = "SELECT id, cause_id, recipient, state, written_at FROM messages WHERE id = $1 FOR UPDATE"
+_LOCK_MESSAGE = f"SELECT {_MESSAGE_COLUMNS} FROM messages WHERE id = $1 FOR UPDATE"
 _MOVE = "UPDATE messages SET state = $2 WHERE id = $1"
+_MARK_BOUNCED = "UPDATE messages SET state = 'BOUNCED', bounced_at = $2 WHERE id = $1"
+_COUNT_BOUNCED = "SELECT count(*) FROM messages WHERE address = $1 AND bounced_at > $2"
 
 _CHOICES = "SELECT chooser, enabled FROM message_choices WHERE chooser = ANY ($1) AND kind = $2"
 _CHOICES_OF = "SELECT kind, enabled FROM message_choices WHERE chooser = $1"
@@ -81,6 +84,12 @@ class PostgresMessageRepository:
 
     async def move(self, message_id: uuid.UUID, state: MessageState) -> None:
         await self._connection.execute(_MOVE, message_id, state.value)
+
+    async def mark_bounced(self, message_id: uuid.UUID, now: dt.datetime) -> None:
+        await self._connection.execute(_MARK_BOUNCED, message_id, now)
+
+    async def count_bounced(self, address: str, since: dt.datetime) -> int:
+        return int(await self._connection.fetchval(_COUNT_BOUNCED, address, since))
 
 
 class PostgresMessageChoiceRepository:

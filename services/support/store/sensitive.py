@@ -50,9 +50,11 @@ SENSITIVE: Sequence[SensitiveTable] = (
 PLAIN: PlainColumns = {
     "chassis.imported_values": "fields",
     "held_messages": "kind subject_id state decided_by",
+    "mail_resumptions": "user_id",
+    "mail_suppressions": "address recipient reason status",
     "message_causes": "kind key recipient state",
     "message_choices": "chooser kind",
-    "messages": "recipient state",
+    "messages": "recipient address state",
     "public_forms": "sender",
     "sites": "site_number",
     "ticket_entries": "kind channel",

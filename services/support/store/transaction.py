@@ -6,6 +6,7 @@ from services.chassis.runtime.clock import Clock
 from services.contracts.support.events import SupportAuditRecorded
 from services.support.store.entries import PostgresEntryRepository
 from services.support.store.held_messages import PostgresHeldMessageRepository
+from services.support.store.mail_suppressions import PostgresMailSuppressionRepository
 from services.support.store.members import PostgresMemberDirectory
 from services.support.store.messages import PostgresMessageChoiceRepository, PostgresMessageRepository
 from services.support.store.public_forms import PostgresPublicFormRepository
@@ -30,3 +31,4 @@ class SupportTransaction(Transaction):
         self.messages = PostgresMessageRepository(connection)
         self.held_messages = PostgresHeldMessageRepository(connection)
         self.message_choices = PostgresMessageChoiceRepository(connection)
+        self.mail_suppressions = PostgresMailSuppressionRepository(connection)

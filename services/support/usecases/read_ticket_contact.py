@@ -1,15 +1,20 @@
 """The person to whom the answers to a ticket go (S2), read by the staff."""
 
+import msgspec
+
 from services.access.caller import Caller
 from services.chassis.audit.entry import AuditEntry
 from services.chassis.events.transaction import UnitOfWork
 from services.chassis.ids import read_id, write_id
 from services.contracts.support.tickets import Channel, ContactSource, TicketContact
 from services.contracts.values import Id, Refusal, refuse
+from services.support.domain.limits import digest_of
 from services.support.domain.ticket import SenderContact, TicketRecord
+from services.support.mapping.responses import suppression_response
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.site_contacts import SiteContacts
 from services.support.usecases.ports.transaction import SupportStore
+from services.support.usecases.resume_mail import find_suppression
 
 
 async def read_ticket_contact(
@@ -17,7 +22,8 @@ async def read_ticket_contact(
 ) -> TicketContact | Refusal:
     """Return a ticket's contact, after the read is in the audit log.
 
-    The owners are called between two transactions. Raise NotReadyYet while one of them does not answer.
+    The owners are called between two transactions; the second one finds whether mail is sent to the address. Raise
+    NotReadyYet while one of them does not answer.
     """
     async with work() as tx:
         ticket = await tx.tickets.by_id(read_id("ticket", id))
@@ -31,7 +37,12 @@ async def read_ticket_contact(
                 organisation_id=write_id("org", ticket.organisation_id) if ticket.organisation_id else None,
             )
         )
-    return await find_contact(recipients, sites, ticket, own) or refuse("NO_CONTACT", "ticketId")
+    contact = await find_contact(recipients, sites, ticket, own)
+    if contact is None:
+        return refuse("NO_CONTACT", "ticketId")
+    async with work() as tx:
+        suppression = await find_suppression(tx, digest_of((contact.email or "").casefold()))
+    return msgspec.structs.replace(contact, mail_suppression=suppression_response(suppression) if suppression else None)
 
 
 async def find_contact(

@@ -11,13 +11,22 @@ from services.chassis.mail import MailMessage
 from services.chassis.runtime.settings import Letterhead
 from services.contracts.identity.people import Language
 from services.support.domain.limits import digest_of
-from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageRecord, message_id
+from services.support.domain.message import (
+    RETRY_PERIOD,
+    CauseRecord,
+    CauseState,
+    MessageRecord,
+    MessageState,
+    message_id,
+)
 from services.support.domain.message_facts import MessageFacts, still_holds
 from services.support.domain.message_kind import RULES, Subject, next_time
 from services.support.mapping.events import messages_written_event
 from services.support.mapping.message_mail import write_message
 from services.support.usecases.find_recipients import find_recipients, find_ticket
 from services.support.usecases.hold_messages import hold_if_uncertain
+from services.support.usecases.note_undelivered import note_undelivered
+from services.support.usecases.ports.bounce_addresses import BounceAddresses
 from services.support.usecases.ports.imports import Imports
 from services.support.usecases.ports.order_summaries import OrderSummaries
 from services.support.usecases.ports.recipients import Recipients
@@ -37,6 +46,7 @@ class MessageSources(msgspec.Struct, frozen=True, kw_only=True):
     orders: OrderSummaries
     imports: Imports
     links: UnsubscribeLinks
+    bounces: BounceAddresses
     letterhead: Letterhead
     language: Language
     """The language of recipients whose own is not known, and of the staff's tickets."""
@@ -51,9 +61,14 @@ class Addressee(msgspec.Struct, frozen=True, kw_only=True):
     language: Language
 
     @property
+    def address(self) -> str:
+        """The digest of the address."""
+        return digest_of(self.email.casefold())
+
+    @property
     def chooser(self) -> str:
         """The one whose choices count: a user, else the digest of the address."""
-        return self.recipient if self.recipient.startswith("user_") else digest_of(self.email.casefold())
+        return self.recipient if self.recipient.startswith("user_") else self.address
 
 
 async def send_messages(work: UnitOfWork[SupportStore], sources: MessageSources, cause_id: uuid.UUID) -> None:
@@ -81,7 +96,12 @@ async def send_messages(work: UnitOfWork[SupportStore], sources: MessageSources,
         if not still_holds(facts):
             await tx.messages.close_cause(cause_id, CauseState.OBSOLETE)
             return
-        written = [await _write(tx, sources, facts, addressee) for addressee in await _permitted(tx, cause, addressees)]
+        permitted = await _permitted(tx, cause, addressees)
+        suppressed = await tx.mail_suppressions.of([one.address for one in permitted], tx.now)
+        written = [
+            await _write(tx, sources, facts, addressee, suppressed=addressee.address in suppressed)
+            for addressee in permitted
+        ]
         await tx.messages.close_cause(cause_id, CauseState.TOLD)
         if any(written):
             # By this event the relay finds out that a restored backup is older than what was sent.
@@ -156,16 +176,23 @@ async def _permitted(tx: SupportStore, cause: CauseRecord, addressees: Sequence[
     return [one for one in addressees if one.recipient in recipients and choices.get(one.chooser, rule.enabled)]
 
 
-async def _write(tx: SupportStore, sources: MessageSources, facts: MessageFacts, addressee: Addressee) -> bool:
-    """Write the message of a cause to one recipient; return False if they have it."""
+async def _write(
+    tx: SupportStore, sources: MessageSources, facts: MessageFacts, addressee: Addressee, *, suppressed: bool
+) -> bool:
+    """Write the message of a cause to one recipient; return whether a mail was: they may have it, or get no mail."""
     cause_id = facts.cause.id
     message = MessageRecord(
         id=message_id(cause_id, addressee.recipient),
         cause_id=cause_id,
         recipient=addressee.recipient,
+        address=addressee.address,
+        state=MessageState.SUPPRESSED if suppressed else MessageState.WRITTEN,
         written_at=tx.now,
     )
     if not await tx.messages.add(message):
+        return False
+    if suppressed:
+        await note_undelivered(tx, sources.language, facts.cause)
         return False
     link = sources.links.link(addressee.chooser, facts.cause.kind)
     mail = write_message(facts, addressee.language, tx.clock.zone, sources.letterhead, link)
@@ -179,6 +206,7 @@ async def _write(tx: SupportStore, sources: MessageSources, facts: MessageFacts,
             language=addressee.language.value,
             headers={"List-Unsubscribe": f"<{link}>", **_ONE_CLICK} if link else {},
             deadline=tx.now + RETRY_PERIOD,
+            envelope_sender=sources.bounces.address(message.id),
         )
     )
     return True

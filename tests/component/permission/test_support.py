@@ -10,6 +10,7 @@ from services.chassis.db.postgres import Pool
 from services.chassis.ids import read_id, write_id
 from services.contracts.support.messages import MessageKind
 from services.support.app import SUPPORT
+from services.support.domain.limits import digest_of
 from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
 from tests.component.permission.callers import ORG_A, ORG_B, SITE_A, SITE_A2, SITE_B, SUBJECTS, CallerCase
 from tests.component.permission.conftest import WalkPermissions
@@ -74,6 +75,17 @@ def choice(who: CallerCase, ids: Ids) -> dict[str, Any]:
     return {"command": {"idempotencyKey": who.name, "choices": [{"kind": "DAY_CHANGED", "enabled": False}]}}
 
 
+def resume(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": who.name}}
+
+
+def lift(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return {"command": {"idempotencyKey": who.name, "id": LIFTED}}
+
+
+SUPPRESSION, LIFTED = (write_id("suppression", uuid.UUID(int=number << 64 | 7 << 76)) for number in (0x5E, 0x5F))
+CONTACT = b'[{"userId":"user_1","username":"aino","email":"aino@example.fi","language":"fi"}]'
+"""The answer of identity about every caller."""
 PEOPLE_CASES = list(CallerCase)
 """Everyone has choices of their own."""
 LINK = SignedUnsubscribeLinks(b"", "https://kierto.example").link("user_1", MessageKind.DAY_CHANGED) or ""
@@ -89,6 +101,11 @@ EXAMPLES = {
     ),
     "messageChoices": Example(arguments=lambda who, ids: {}, shows=["ORDER_CONFIRMED"], seen_by=PEOPLE_CASES),
     "chooseMessages": Example(arguments=choice, shows=["MessagesChosen"], seen_by=PEOPLE_CASES),
+    "ownMailSuppression": Example(arguments=lambda who, ids: {}, shows=["ADDRESS_FAILED"], seen_by=PEOPLE_CASES),
+    "resumeMail": Example(arguments=resume, shows=["MailResumed"], seen_by=PEOPLE_CASES),
+    "mailSuppressions": Example(arguments=lambda who, ids: {"page": {}}, shows=[SUPPRESSION]),
+    "mailSuppressionsById": Example(arguments=lambda who, ids: {"ids": [SUPPRESSION]}, shows=[SUPPRESSION]),
+    "liftMailSuppression": Example(arguments=lift, shows=["MailSuppressionLifted"]),
     "subscription": Example(arguments=lambda who, ids: {"token": LINK.rpartition("/")[2]}, shows=["Subscription"]),
     "unsubscribe": Example(arguments=lambda who, ids: {"token": LINK.rpartition("/")[2]}, shows=["Subscription"]),
     "heldMessages": Example(arguments=lambda who, ids: {"page": {}}, shows=[HELD]),
@@ -148,6 +165,14 @@ async def insert_rows(pool: Pool) -> None:
         " VALUES ($1, 'DAY_CHANGED', 'pickup_1', $2, $3, '2026-03-03 08:00Z', '2026-03-03 08:00Z', 'HELD')",
         *(read_id(prefix, text) for prefix, text in (("held", HELD), ("org", ORG_A), ("site", SITE_A))),
     )
+    for suppression, address in ((SUPPRESSION, "aino@example.fi"), (LIFTED, "eero@example.fi")):
+        await pool.execute(
+            "INSERT INTO mail_suppressions (id, address, recipient, reason, status, since)"
+            " VALUES ($1, $2, $3, 'ADDRESS_FAILED', '5.1.1', '2026-03-03 08:00Z')",
+            read_id("suppression", suppression),
+            digest_of(address),
+            SITE_B,
+        )
     for who, file in FILES.items():
         await pool.execute(
             "INSERT INTO chassis.files (id, owner, name, media_type, bytes, sha256)"
@@ -170,7 +195,7 @@ WALKED = WalkedService(
         },
     },
     responses={
-        "identity": {"clientToken": SERVICE_TOKEN},
+        "identity": {"clientToken": SERVICE_TOKEN, "contacts": CONTACT},
         "orders": {"sitesOfThings": msgspec.json.encode([SITE_A])},
     },
     foreign=[TICKET_B, ENTRY_B, SITE_B, ORG_B],

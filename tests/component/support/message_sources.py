@@ -16,6 +16,7 @@ from services.contracts.orders.pickups import PickupState
 from services.contracts.orders.summaries import OrderSummary, PickupSummary
 from services.contracts.sites import Address, Fraction, Person, SiteContact
 from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
+from services.support.messaging.bounce_addresses import SignedBounceAddresses
 from services.support.usecases.send_messages import MessageSources, send_messages
 from tests.component.support.forms import Harness, an_id
 
@@ -23,6 +24,7 @@ DAY, USUAL_DAY = dt.date(2026, 12, 28), dt.date(2026, 12, 25)
 LETTERHEAD = Letterhead(name="Lännen Kierto Oy")
 
 LINKS = SignedUnsubscribeLinks(bytes(32), "https://kierto.example")
+BOUNCES = SignedBounceAddresses(bytes(32), "bounces@kierto.example")
 
 
 class FakeOwners:
@@ -52,6 +54,7 @@ class FakeOwners:
             orders=_FakeOrders(self),
             imports=_FakeImports(self),
             links=LINKS,
+            bounces=BOUNCES,
             letterhead=LETTERHEAD,
             language=Language.SV,
         )

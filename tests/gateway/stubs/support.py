@@ -11,6 +11,18 @@ from services.contracts.support.held_messages import (
     HeldMessagesDecided,
     HeldMessageState,
 )
+from services.contracts.support.mail_suppressions import (
+    LiftMailSuppression,
+    MailRecipientKind,
+    MailResumed,
+    MailSuppression,
+    MailSuppressionFilter,
+    MailSuppressionLifted,
+    MailSuppressionOrder,
+    OwnMailSuppression,
+    ResumeMail,
+    SuppressionReason,
+)
 from services.contracts.support.messages import (
     ChooseMessages,
     MessageChoice,
@@ -54,6 +66,7 @@ from tests.gateway.stubs.samples import NOW, ORGANISATION, page_of
 
 UNSUBSCRIBE_TOKEN = "abc-_"
 TICKET = write_id("ticket", uuid.UUID(int=1))
+SUPPRESSION = write_id("suppression", uuid.UUID(int=1))
 
 
 class SupportStub:
@@ -80,6 +93,23 @@ class SupportStub:
 
     async def decide_held_messages(self, command: DecideHeldMessages) -> HeldMessagesDecided | Refusal:
         return HeldMessagesDecided(decided=len(command.ids), skipped=0)
+
+    async def own_mail_suppression(self) -> OwnMailSuppression | None:
+        return OwnMailSuppression(reason=SuppressionReason.SEVERAL_FAILED, since=NOW, until=NOW)
+
+    async def resume_mail(self, command: ResumeMail) -> MailResumed | Refusal:
+        return MailResumed()
+
+    async def mail_suppressions(
+        self, page: Page, filter: MailSuppressionFilter | None = None, order: MailSuppressionOrder | None = None
+    ) -> Connection[MailSuppression]:
+        return page_of([a_suppression()], page)
+
+    async def mail_suppressions_by_id(self, ids: list[str]) -> list[MailSuppression | None]:
+        return [a_suppression() if one == SUPPRESSION else None for one in ids]
+
+    async def lift_mail_suppression(self, command: LiftMailSuppression) -> MailSuppressionLifted | Refusal:
+        return MailSuppressionLifted() if command.id == SUPPRESSION else refuse("NOT_FOUND", "id")
 
     async def subscription(self, token: str) -> Subscription | Refusal:
         return self._subscription(token, enabled=True)
@@ -137,7 +167,13 @@ class SupportStub:
         return [None for _ in ids]
 
     async def ticket_contact(self, ticket_id: str) -> TicketContact | Refusal:
-        return TicketContact(source=ContactSource.SITE, name="Aino Aalto", email="aino@example.fi", phone=None)
+        return TicketContact(
+            source=ContactSource.SITE,
+            name="Aino Aalto",
+            email="aino@example.fi",
+            phone=None,
+            mail_suppression=a_suppression(),
+        )
 
 
 def a_held_message() -> HeldMessage:
@@ -177,6 +213,20 @@ def a_ticket(site_id: str | None = None, topic: Topic = Topic.OTHER, message: st
         updated_at=NOW,
         reopenable_until=None,
         version=1,
+    )
+
+
+def a_suppression() -> MailSuppression:
+    return MailSuppression(
+        id=SUPPRESSION,
+        recipient_kind=MailRecipientKind.TICKET,
+        user_id=None,
+        site_id=None,
+        ticket_id=TICKET,
+        reason=SuppressionReason.ADDRESS_FAILED,
+        status="5.1.1",
+        since=NOW,
+        until=NOW,
     )
 
 

@@ -67,6 +67,19 @@ def test_the_roles_that_use_files_get_the_store_and_the_key_of_their_service(tmp
         assert not any("_FILES_" in name or "AWS" in name for name in environment.of_service("orders", role))
 
 
+def test_supports_worker_takes_the_mails_that_the_mailbox_reports_on(tmp_path: Path) -> None:
+    environment = _environment(tmp_path)
+
+    worker, jobs = (environment.of_service("support", role) for role in ("worker", "jobs"))
+
+    assert worker["KIERTO_SUPPORT_BOUNCE_LISTEN"] == environment.of_mailbox()["KIERTO_MAILBOX_BOUNCES"]
+    assert worker["KIERTO_SUPPORT_FILES_KEY"] == jobs["KIERTO_SUPPORT_FILES_KEY"]
+    assert worker["KIERTO_SUPPORT_BOUNCE_ADDRESS"] == jobs["KIERTO_SUPPORT_BOUNCE_ADDRESS"]
+    assert "KIERTO_SUPPORT_BOUNCE_LISTEN" not in jobs
+    with_server = _environment(tmp_path, KIERTO_SMTP="m:25")
+    assert not any("_BOUNCE_" in name for name in with_server.of_service("support", "worker"))
+
+
 def test_migrations_listen_nowhere(tmp_path: Path) -> None:
     assert "KIERTO_LISTEN" not in _environment(tmp_path).of_service("stats", "migrate")
 

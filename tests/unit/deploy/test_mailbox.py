@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local.mailbox.bounce import bounces
 from deploy.local.mailbox.pages import list_page, mail_page
 from deploy.local.mailbox.parser import full, summary
 from deploy.local.mailbox.store import MailStore
@@ -74,6 +75,19 @@ def test_everything_is_escaped(store: MailStore) -> None:
 
     assert all("<script" not in page for page in pages)
     assert 'sandbox="allow-popups allow-popups-to-escape-sandbox"' in pages[2]
+
+
+@pytest.mark.parametrize(
+    ("recipient", "comes_back"),
+    [
+        ("aino@bounce.invalid", True),
+        ("Aino@Bounce.Invalid", True),
+        ("aino@example.fi", False),
+        ("bounce.invalid", False),
+    ],
+)
+def test_mail_to_the_domain_without_addresses_comes_back(recipient: str, comes_back: bool) -> None:
+    assert bounces(recipient) == comes_back
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ BREACHES = [
     ("services/support/usecases/ports/transaction.py", "import asyncpg", ASYNCPG),
     ("gateway/settings.py", "import aiokafka", AIOKAFKA),
     ("services/orders/messaging/handlers.py", "import aiokafka", AIOKAFKA),
-    ("services/chassis/mail.py", "import aiosmtpd", EXTRAS),
+    ("services/chassis/mail.py", "import jgo", EXTRAS),
     ("gateway/http/playground.py", "import gateway.playground.build", EXTRAS),
     ("services/contracts/values.py", "import aiohttp", LANGUAGE),
     ("deploy/copies.py", "import tests.support.polling", TESTS),

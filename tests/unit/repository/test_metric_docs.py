@@ -24,6 +24,7 @@ NOT_OF_EVENTS = {
     "kierto_call_retries",
     "kierto_imports_parked",
     "kierto_mails_sent",
+    "kierto_bounces",
     "kierto_mail_failures",
     "kierto_jobs",
     "kierto_job_seconds",

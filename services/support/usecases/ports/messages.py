@@ -52,6 +52,14 @@ class MessageRepository(Protocol):
 
     async def move(self, message_id: uuid.UUID, state: MessageState) -> None: ...
 
+    async def mark_bounced(self, message_id: uuid.UUID, now: dt.datetime) -> None:
+        """Move a message to BOUNCED."""
+        ...
+
+    async def count_bounced(self, address: str, since: dt.datetime) -> int:
+        """Return the number of messages that came back from an address since a time."""
+        ...
+
 
 class MessageChoiceRepository(Protocol):
     """The choices of people among the kinds of messages."""

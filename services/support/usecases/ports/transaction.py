@@ -5,6 +5,7 @@ from typing import Protocol
 from services.chassis.events.transaction_port import TransactionPort
 from services.support.usecases.ports.entries import EntryRepository
 from services.support.usecases.ports.held_messages import HeldMessageRepository
+from services.support.usecases.ports.mail_suppressions import MailSuppressionRepository
 from services.support.usecases.ports.members import MemberDirectory
 from services.support.usecases.ports.messages import MessageChoiceRepository, MessageRepository
 from services.support.usecases.ports.public_forms import PublicFormRepository
@@ -42,3 +43,6 @@ class SupportStore(TransactionPort, Protocol):
 
     @property
     def message_choices(self) -> MessageChoiceRepository: ...
+
+    @property
+    def mail_suppressions(self) -> MailSuppressionRepository: ...
