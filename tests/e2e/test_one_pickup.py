@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from deploy.export_upload import resolve_dates
+from deploy.local.mailbox import bounce
 from services.contracts.declare import topic_of
 from tests.support.collector import CollectedSpan, Collector, running_collector
 from tests.support.gateway_client import GatewayClient
@@ -154,6 +155,10 @@ async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: P
         choices = (await customer.execute("{ me { messageChoices { kind enabled } } }"))["messageChoices"]
         assert [choice["kind"] for choice in choices if not choice["enabled"]] == ["ORDER_CONFIRMED"]
 
+        # 9. The receipt comes back: no mail is sent until the customer wants it again.
+        await staff.sign_in(*STAFF)
+        await check_bounce(stack, staff, customer, mail, form)
+
         secrets = customer.token, customer.refresh_token, driver.token, driver_secret[1]
         check_logs_for_personal_data(stack, *secrets)
     check_trace(stack)
@@ -266,6 +271,44 @@ async def report(driver: GatewayClient, order_id: str) -> None:
 async def april_grams(customer: GatewayClient) -> int:
     volumes = await customer.execute(VOLUMES, since="2026-04-01", until="2026-04-30")
     return int(volumes["grams"])
+
+
+async def check_bounce(
+    stack: RunningStack, staff: GatewayClient, customer: GatewayClient, mail: dict[str, Any], form: dict[str, Any]
+) -> None:
+    """Hand in a report on a mail, and check who sees it, and which messages are mailed after it."""
+
+    async def write(key: str) -> str:
+        ticket = (await customer.execute(CONTACT, input={**form, "idempotencyKey": key}))["ticket"]
+        return str(ticket["number"])
+
+    async def own_suppression() -> dict[str, Any] | None:
+        own: dict[str, Any] | None = (await customer.execute(OWN_SUPPRESSION))["mailSuppression"]
+        return own
+
+    async def notes(number: str) -> list[str]:
+        (edge,) = (await staff.execute(NOTES, search=number))["edges"]
+        return [entry["node"]["text"] for entry in edge["node"]["thread"]["edges"]]
+
+    assert await own_suppression() is None
+    await bounce.send_report(stack.ports.address("support-bounces"), mail["from"], MIRJA[0])
+    own = await own_suppression()
+    assert own is not None
+    assert own["reason"] == "ADDRESS_FAILED"
+    (edge,) = (await staff.execute(SUPPRESSIONS))["edges"]
+    seen = {"recipientKind": "USER", "user": {"name": MIRJA[0]}, "status": "5.1.1"}
+    assert {name: edge["node"][name] for name in seen} == seen
+    not_mailed = await write("f2")
+    await until(lambda: notes(not_mailed))
+    assert await customer.execute(RESUME, input={"idempotencyKey": "r1"}) == {"__typename": "MailResumed"}
+    assert await own_suppression() is None
+    assert (await staff.execute(SUPPRESSIONS))["edges"] == []
+    mailed = await write("f3")
+
+    async def texts() -> str:
+        return "".join(mail["text"] for mail in await asyncio.to_thread(stack.mails, MIRJA[0]))
+
+    assert not_mailed not in await until(texts, lambda text: mailed in text)
 
 
 def check_trace(stack: RunningStack) -> None:
@@ -389,4 +432,16 @@ CONTACT = """
         ... on Refusal { problems { code path message } }
       }
     }
+"""
+OWN_SUPPRESSION = "{ me { mailSuppression { reason since until } } }"
+SUPPRESSIONS = """
+    { mailSuppressions(first: 10) { edges { node { id recipientKind user { name } reason status } } } }
+"""
+NOTES = """
+    query ($search: String!) { tickets(first: 1, filter: {search: $search}) { edges { node {
+      thread(first: 10, filter: {kinds: [NOTE]}) { edges { node { text } } }
+    } } } }
+"""
+RESUME = """
+    mutation ($input: ResumeMailInput!) { resumeMail(input: $input) { __typename } }
 """

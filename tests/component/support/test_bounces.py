@@ -3,12 +3,10 @@
 import asyncio
 import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable
 
 import msgspec
 
 from services.access.caller import Caller
-from services.chassis.db.postgres import Pool
 from services.contracts.identity.people import Contact, Language
 from services.contracts.permission import SubjectKind
 from services.contracts.support.mail_suppressions import (
@@ -27,10 +25,9 @@ from services.contracts.support.mail_suppressions import (
 from services.contracts.support.thread import EntryKind
 from services.contracts.support.tickets import TicketContact
 from services.contracts.values import Page, refuse
-from services.support.app import SUPPORT
 from services.support.domain.delivery_report import DeliveryFailure
 from services.support.usecases.record_bounce import record_bounce
-from tests.component.support.forms import Harness, an_id, form, known_site, member_of, send
+from tests.component.support.forms import Harness, an_id, form, member_of, send
 from tests.component.support.message_sources import (
     BOUNCES,
     Customer,
@@ -42,9 +39,6 @@ from tests.component.support.message_sources import (
 )
 from tests.component.support.test_messages import answered
 from tests.component.support.test_public_form import GATEWAY, public_form
-from tests.support.clock import TestClock
-from tests.support.fixtures import MakeDatabase
-from tests.support.service_harness import ServiceHarness
 
 NO_SUCH_ADDRESS, MAILBOX_FULL = DeliveryFailure("5.1.1"), DeliveryFailure("5.2.2")
 
@@ -157,13 +151,8 @@ async def test_failures_of_two_weeks_ago_do_not_count(harness: Harness, owners: 
     assert await suppressions(harness) == []
 
 
-async def test_two_reports_at_once_count_each_other(
-    make_database: MakeDatabase, open_pool: Callable[[str], Awaitable[Pool]], clock: TestClock, owners: FakeOwners
-) -> None:
-    harness: Harness = ServiceHarness(SUPPORT, await open_pool(await make_database(SUPPORT)), clock)
-    org = an_id("org")
-    customer = Customer(harness, owners, org, await known_site(harness, org))
-    await member_of(harness, org)
+async def test_reports_at_once_count_each_other(harness: Harness, owners: FakeOwners, customer: Customer) -> None:
+    await member_of(harness, customer.org)
     await confirm(customer, owners, 3)
     written = await mails(harness)
     await asyncio.gather(*(record_bounce(harness.work, Language.SV, mail["id"], MAILBOX_FULL) for mail in written))
