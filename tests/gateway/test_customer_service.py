@@ -6,6 +6,7 @@ from gateway import messages
 from services.contracts.identity.people import Language
 from tests.gateway.gateway_fixture import GatewayFixture
 from tests.gateway.stubs.samples import ORGANISATION, site_id
+from tests.gateway.stubs.support import SUPPRESSION
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,6 +48,42 @@ async def test_an_import_is_watched(gateway: GatewayFixture) -> None:
         "tickets": {"totalCount": 0},
     }
     assert {one.service for one in gateway.services.calls} == {"stats", "support"}
+
+
+async def test_addresses_without_mail_are_seen_and_get_it_again(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """query ($id: ID!) {
+             me { mailSuppression { reason } }
+             mailSuppressions(first: 1) { edges { node { id user { name } site { id } ticket { id } status } } }
+             ticketContact(ticketId: "ticket_1") { ... on TicketContact { mailSuppression { id recipientKind } } }
+             node(id: $id) { ... on MailSuppression { reason } }
+           }""",
+        gateway.staff(),
+        id=SUPPRESSION,
+    )
+    node = {"id": SUPPRESSION, "user": None, "site": None, "ticket": None, "status": "5.1.1"}
+    assert answer["data"] == {
+        "me": {"mailSuppression": {"reason": "SEVERAL_FAILED"}},
+        "mailSuppressions": {"edges": [{"node": node}]},
+        "ticketContact": {"mailSuppression": {"id": SUPPRESSION, "recipientKind": "TICKET"}},
+        "node": {"reason": "ADDRESS_FAILED"},
+    }
+    answer = await gateway.execute(
+        """mutation ($id: ID!) {
+             resumeMail(input: {idempotencyKey: "1"}) { __typename ... on MutationResult { problems { code } } }
+             liftMailSuppression(input: {idempotencyKey: "1", id: $id}) { __typename }
+             unknown: liftMailSuppression(input: {idempotencyKey: "2", id: "suppression_x"}) {
+               ... on Refusal { problems { code path } }
+             }
+           }""",
+        gateway.staff(),
+        id=SUPPRESSION,
+    )
+    assert answer["data"] == {
+        "resumeMail": {"__typename": "MailResumed", "problems": []},
+        "liftMailSuppression": {"__typename": "MailSuppressionLifted"},
+        "unknown": {"problems": [{"code": "NOT_FOUND", "path": ["input", "id"]}]},
+    }
 
 
 async def test_staff_manage_partners(gateway: GatewayFixture) -> None:

@@ -20,6 +20,7 @@ from services.support.app import SUPPORT
 from services.support.domain.delivery_report import DeliveryFailure
 from services.support.messaging import bounce_listener
 from services.support.messaging.bounce_listener import (
+    MAX_CONNECTION_BYTES,
     MAX_CONNECTIONS,
     MAX_MESSAGE_BYTES,
     MAX_RECIPIENTS,
@@ -178,7 +179,7 @@ async def test_a_line_without_an_end_closes_the_connection() -> None:
         reader, writer = await asyncio.open_connection(server.host, server.port)
         writer.write(f"EHLO mx\r\nMAIL FROM:<>\r\nRCPT TO:<{ADDRESS}>\r\nDATA\r\n".encode())
         with pytest.raises(ConnectionError):
-            while True:
+            for _ in range(100 * MAX_CONNECTION_BYTES // 65_536):
                 writer.write(b"a" * 65_536)
                 await writer.drain()
         writer.close()
