@@ -15,6 +15,7 @@ from services.contracts.support.messages import MessageKind
 from services.contracts.support.tickets import ContactPreference
 from services.contracts.ticket_requests import Topic
 from services.contracts.values import MalformedReason
+from services.identity.mapping.account_mail import LinkMail, NoticeMail
 from tests.gateway.raised_codes import RaisedCode, raised_codes
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +41,8 @@ MEMBERS: Mapping[str, type[enum.Enum]] = {
     "RECEIPT.CONTACT.": ContactPreference,
     "FRACTION.": Fraction,
     "KIND.": MessageKind,
+    **dict.fromkeys(("SUBJECT.", "INTRODUCTION.", "EXPLANATION.", "LINK."), LinkMail),
+    **dict.fromkeys(("NOTICE.", "NOTICE_INTRODUCTION.", "NOTICE_EXPLANATION."), NoticeMail),
 }
 """The prefixes of texts that are named by the members of an enumeration."""
 
@@ -132,6 +135,7 @@ def _members(key: str) -> list[str]:
 OWNERS: Mapping[str, Usage] = {
     "gateway/texts": messages_shown,
     "services/chassis/imports/texts": bad_rows_shown,
+    "services/identity/texts": texts_shown(ROOT / "services/identity"),
     "services/support/texts": texts_shown(ROOT / "services/support"),
 }
 """The owners of catalogues, by the folder."""

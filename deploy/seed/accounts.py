@@ -29,6 +29,7 @@ def users(there_are: Population, password_hash: str) -> Iterator[UserRecord]:
             id=user_id,
             username=username,
             email=f"{username}@example.fi",
+            email_verified_at=FOUNDED,
             language=Language.FI,
             password_hash=password_hash,
             staff=staff,

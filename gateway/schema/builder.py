@@ -21,16 +21,28 @@ from gateway.schema import contract_types, nodes, problem
 from gateway.schema.bulk_operations import bulk_operation
 from gateway.schema.bulk_operations.cancel_bulk_operation import cancel_bulk_operation
 from gateway.schema.bulk_operations.progress import bulk_operation as bulk_operation_progress
-from gateway.schema.identity import organisation
+from gateway.schema.identity import account, organisation
+from gateway.schema.identity.change_email import change_email
+from gateway.schema.identity.change_language import change_language
+from gateway.schema.identity.change_password import change_password
+from gateway.schema.identity.change_username import change_username
+from gateway.schema.identity.confirm_email_change import confirm_email_change
 from gateway.schema.identity.create_partner import create_partner
 from gateway.schema.identity.me import me
 from gateway.schema.identity.organisations import organisations
 from gateway.schema.identity.partners import partners
 from gateway.schema.identity.refresh import refresh
 from gateway.schema.identity.register import register
+from gateway.schema.identity.request_password_reset import request_password_reset
+from gateway.schema.identity.request_username import request_username
+from gateway.schema.identity.resend_verification import resend_verification
+from gateway.schema.identity.reset_password import reset_password
 from gateway.schema.identity.revoke_partner import revoke_partner
 from gateway.schema.identity.sign_in import sign_in
 from gateway.schema.identity.sign_out import sign_out
+from gateway.schema.identity.unlock import unlock
+from gateway.schema.identity.verify_email import verify_email
+from gateway.schema.identity.withdraw_email_change import withdraw_email_change
 from gateway.schema.imports.import_ import import_
 from gateway.schema.imports.imports import imports
 from gateway.schema.imports.start_import import start_import
@@ -72,6 +84,7 @@ MAX_LOGGED_ERRORS = 10
 """Errors of one response that are logged."""
 
 TYPE_EXTENSION_MODULES = (
+    account,
     organisation,
     site,
     container,
@@ -113,6 +126,18 @@ MUTATIONS = [
     sign_in,
     refresh,
     sign_out,
+    verify_email,
+    resend_verification,
+    request_username,
+    request_password_reset,
+    reset_password,
+    unlock,
+    change_password,
+    change_username,
+    change_email,
+    confirm_email_change,
+    withdraw_email_change,
+    change_language,
     order_extra_pickup,
     report_pickups,
     send_contact_form,

@@ -27,6 +27,7 @@ from services.identity.hashing.queue import HashingQueue
 from services.identity.http.api import IdentityApi, IdentityDependencies
 from services.identity.http.jwks import jwks_route
 from services.identity.messaging.handlers import HANDLERS
+from services.identity.messaging.jobs import recovery_job
 from services.identity.queries import directory
 from services.identity.settings import IdentitySettings
 from services.identity.store.retention import DeleteExpiredSessions, delete_expired
@@ -35,6 +36,7 @@ from services.identity.store.transaction import IdentityTransaction
 from services.identity.usecases.announce_access import announce_partners, announce_users
 from services.identity.usecases.announce_organisations import announce_organisations
 from services.identity.usecases.import_organisations import OrganisationRow, import_organisations
+from services.identity.usecases.send_account_mail import AccountMails
 
 Runtime = ServiceRuntime[IdentityTransaction]
 
@@ -49,6 +51,7 @@ def _build_api(runtime: Runtime) -> Callable[[Caller], IdentityApi]:
         pepper=settings.pepper.encode(),
         service_secrets=settings.service_secrets,
         rules=_rules(runtime),
+        mails=_mails(runtime),
     )
     return lambda caller: IdentityApi(dependencies, caller)
 
@@ -77,6 +80,11 @@ def _retention(runtime: Runtime) -> JobHandler[DeleteExpiredSessions]:
         await delete_expired(runtime.pool, runtime.clock.now())
 
     return JobHandler(DeleteExpiredSessions, run, held=False)
+
+
+def _mails(runtime: Runtime) -> AccountMails:
+    settings = _settings(runtime)
+    return AccountMails(pepper=settings.pepper.encode(), portal_url=settings.portal_url, letterhead=settings.letterhead)
 
 
 def _signer(runtime: Runtime) -> Signer:
@@ -134,6 +142,6 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     fetch_access=_fetch_access,
     public_keys=_public_keys,
     routes=lambda runtime, authenticator: [jwks_route(_signer(runtime))],
-    jobs=lambda runtime: [_retention(runtime)],
+    jobs=lambda runtime: [_retention(runtime), recovery_job(runtime.work, _mails(runtime))],
     recurring=[Recurring(job=DeleteExpiredSessions(), every=dt.timedelta(minutes=10))],
 )

@@ -17,6 +17,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """The key of the stored digests of tokens and secrets."""
     service_secrets: dict[str, str]
     """The services' own client secrets by their names (as JSON)."""
+    portal_url: str = ""
+    """The portal's address as people reach it, for links in mails; without it mails have the links' codes alone."""
     customer_number_format: str = r"^\d{2}-\d{7}-\d{2}$"
     """The regular expression that a whole customer number matches."""
     customer_number_example: str = "62-0000000-00"

@@ -3,6 +3,7 @@
 The same request of a stranger shows nothing of it: the permission walk of the services, once more through the gateway.
 """
 
+import asyncio
 import contextlib
 import json
 import re
@@ -23,6 +24,8 @@ from tests.support.servers import ROOT
 from tests.support.stack import RunningStack
 
 Example = dict[str, Any]
+AINO = "aino@example.fi"
+CODE = re.compile(r"^(?:Koodi|Code):\r?\n(\S+)", re.MULTILINE)
 RULES = ROOT / "deploy" / "local" / "demo" / "rules.csv"
 
 OWNED_ID = re.compile(
@@ -63,8 +66,9 @@ UNREACHABLE = {
 class ExampleCallers:
     """A caller of each kind, and the values to copy from one response into the next example."""
 
-    def __init__(self, clients: dict[str, GatewayClient], examples: list[Example]) -> None:
+    def __init__(self, clients: dict[str, GatewayClient], examples: list[Example], stack: RunningStack) -> None:
         self.clients = clients
+        self.stack = stack
         self.examples = {example["name"]: example for example in examples}
         self.by_hand: dict[str, str] = {}
 
@@ -116,6 +120,23 @@ class ExampleCallers:
                 variables = {"ids": [one["id"] for one in found]}
                 assert await self.clients["staff"].execute(NODES, **variables) == found
                 assert "errors" in await self.clients["customer"].post(NODES, **variables)
+            case "resend-verification":
+                self.by_hand["verification"] = await self.code_for(AINO, "Vahvista sähköpostiosoitteesi", mails=2)
+            case "request-password-reset":
+                # The stranger's request was about the same account; only the last link is valid.
+                await self.code_for(AINO, "Valitse uusi salasana", mails=2)
+                await self.clients["customer"].post(self.examples[name]["query"], **self.examples[name]["variables"])
+                self.by_hand["reset"] = await self.code_for(AINO, "Valitse uusi salasana", mails=3)
+            case "reset-password":
+                variables = self.examples[name]["variables"]["input"]
+                await self.clients["customer"].sign_in(AINO, variables["password"])
+            case "change-email":
+                new_email = self.examples[name]["variables"]["input"]["email"]
+                self.by_hand["confirmation"] = await self.code_for(AINO, "Your e-mail address is to change")
+                self.by_hand["withdrawal"] = await self.code_for(new_email, "Confirm your new e-mail address")
+            case "withdraw-email-change":
+                await self.lock("Aino Kanerva")
+                self.by_hand["unlock"] = await self.code_for(AINO, "Many failed sign-ins")
             case "create-partner":
                 self.by_hand["partner"] = data["createPartner"]["partner"]["id"]
             case "revoke-partner":
@@ -129,6 +150,24 @@ class ExampleCallers:
             case "orders-to-drive":
                 self.by_hand["order"] = data["orders"]["edges"][0]["node"]["id"]
 
+    async def code_for(self, recipient: str, subject: str, *, mails: int = 1) -> str:
+        """Return the code in the newest of so many mails with this subject."""
+
+        async def received() -> list[str]:
+            found = await asyncio.to_thread(self.stack.mails, recipient)
+            return [str(mail["text"]) for mail in found if mail["subject"] == subject]
+
+        texts = await until(received, lambda texts: len(texts) >= mails)
+        code = CODE.search(texts[0])
+        assert code is not None, texts[0]
+        return code[1]
+
+    async def lock(self, username: str) -> None:
+        """Fail to sign in until the account makes unknown devices wait."""
+        document = "mutation ($input: SignInInput!) { signIn(input: $input) { __typename } }"
+        for _ in range(10):
+            await self.clients["customer"].post(document, input={"username": username, "password": "a wrong one"})
+
 
 @pytest.fixture
 async def example_callers(demonstration: RunningStack) -> AsyncIterator[ExampleCallers]:
@@ -141,7 +180,7 @@ async def example_callers(demonstration: RunningStack) -> AsyncIterator[ExampleC
         await clients["staff"].sign_in(*demonstration.sign_in_of("staff"))
         for name in ("planning", "drivers"):
             await clients[name].sign_in_as_partner(*demonstration.sign_in_of(name))
-        yield ExampleCallers(clients, examples)
+        yield ExampleCallers(clients, examples, demonstration)
 
 
 async def test_every_example_works(example_callers: ExampleCallers, demonstration: RunningStack) -> None:

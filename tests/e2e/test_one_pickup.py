@@ -79,6 +79,7 @@ async def test_one_pickup(stack: RunningStack, collector: Collector, tmp_path: P
 
         # 2. A customer registers, signs in, lists sites with agreements and reads a calendar.
         await register(customer)
+        await verify_address(stack, customer)
         await customer.sign_in(*MIRJA)
         site = await check_site(customer)
         await check_calendar(customer, site["id"])
@@ -214,6 +215,19 @@ async def register(customer: GatewayClient) -> None:
     assert [problem["code"] for problem in refused["problems"]] == ["CUSTOMER_NOT_RECOGNISED"]
     registered = await customer.execute(REGISTER, input=form)
     assert registered == {"__typename": "Registered", "accessRequested": False}
+
+
+async def verify_address(stack: RunningStack, customer: GatewayClient) -> None:
+    """Use the link of the first mail: no other is sent before."""
+
+    async def mails() -> list[dict[str, Any]]:
+        return await asyncio.to_thread(stack.mails, MIRJA[0])
+
+    (mail,) = await until(mails)
+    assert mail["subject"] == "Vahvista sähköpostiosoitteesi"
+    code = mail["text"].partition("Koodi:")[2].split()[0]
+    verified = await customer.execute(VERIFY_EMAIL, input={"token": code})
+    assert verified == {"__typename": "EmailVerified"}
 
 
 async def check_site(customer: GatewayClient) -> dict[str, Any]:
@@ -368,6 +382,9 @@ REGISTER = """
         ... on Refusal { problems { code path message } }
       }
     }
+"""
+VERIFY_EMAIL = """
+    mutation ($input: VerifyEmailInput!) { verifyEmail(input: $input) { __typename } }
 """
 CREATE_PARTNER = """
     mutation ($input: CreatePartnerInput!) {

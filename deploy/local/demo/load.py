@@ -7,8 +7,11 @@ It uses the public interfaces: the host command's use case, the import resource,
 import asyncio
 import datetime as dt
 import json
+import re
 import secrets
 from pathlib import Path
+
+import aiohttp
 
 from deploy.export_upload import resolve_dates, upload_all
 from deploy.graphql_client import GraphQLClient
@@ -23,6 +26,7 @@ from services.identity.commands import create_staff
 from services.identity.settings import IdentitySettings
 
 EXPORT = Path(__file__).parent
+_MAIL_TIMEOUT_S = 60
 _MANAGER = {"customerNumber": "62-0000100-00", "invoiceNumber": "1962901", "termsVersion": "2026-01"}
 _PARTNERS = {
     "Reittisuunnittelu (planning)": ["orders:read", "orders:subscribe"],
@@ -64,7 +68,25 @@ async def _load(environment: StackEnvironment, source: Path) -> None:
             accounts.append(DemoAccount(f"partner: {name}", partner["partner"]["clientId"], secret))
         person = {"username": "isannoitsija", "email": "isannoitsija@example.fi", "password": manager}
         await graph.execute(_REGISTER, input=_MANAGER | person)
+        if environment.embeds("mailbox"):
+            await _verify_address(graph, environment.ports.url("mailbox"), person["email"])
     save_sign_ins(home, accounts)
+
+
+async def _verify_address(graph: GraphQLClient, mailbox: str, email: str) -> None:
+    """Verify the manager's address by the code in the mailbox; a repetition changes nothing."""
+    async with aiohttp.ClientSession(mailbox) as session, asyncio.timeout(_MAIL_TIMEOUT_S):
+        while True:
+            async with session.get("/api/messages", params={"to": email}) as response:
+                messages = (await response.json())["messages"]
+            if messages:
+                break
+            await asyncio.sleep(0.2)
+        async with session.get(f"/api/messages/{messages[-1]['id']}") as response:
+            text = (await response.json())["text"]
+    code = re.search(r"^\S+:\r?\n(\S+)\r?$", text, re.MULTILINE)
+    assert code is not None, "registration's mail has a code"
+    await graph.execute(_VERIFY, input={"token": code[1]})
 
 
 def _generated_credentials(environment: StackEnvironment) -> dict[str, str]:
@@ -91,4 +113,7 @@ _CREATE_PARTNER = """
 """
 _REGISTER = """
     mutation ($input: RegisterInput!) { register(input: $input) { __typename } }
+"""
+_VERIFY = """
+    mutation ($input: VerifyEmailInput!) { verifyEmail(input: $input) { __typename } }
 """

@@ -3,6 +3,20 @@
 from typing import Annotated, Protocol
 
 from services.contracts.declare import open_read, open_write, public_write, read, write
+from services.contracts.identity.accounts import (
+    AccountChanged,
+    AccountUnlocked,
+    ChangeEmail,
+    ChangeLanguage,
+    ChangeUsername,
+    EmailChangeConfirmed,
+    EmailChangeWithdrawn,
+    EmailVerified,
+    PasswordChanged,
+    RecoveryRequested,
+    ResendVerification,
+    VerificationSent,
+)
 from services.contracts.identity.actors import ActorId, PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
 from services.contracts.identity.organisations import Organisation, OrganisationFilter, OrganisationOrder
@@ -30,6 +44,7 @@ from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
 from services.contracts.values import (
     Conflict,
     Connection,
+    EmailAddress,
     Id,
     OrganisationId,
     Page,
@@ -77,6 +92,81 @@ class Identity(Importing, Protocol):
     @public_write
     async def sign_out_with(self, refresh_token: Secret) -> SignedOut | Refusal:
         """End the session of a refresh token, even a used one (RFC 7009, section 2.1)."""
+        ...
+
+    @public_write
+    async def verify_email(self, token: Secret) -> EmailVerified | Refusal:
+        """Verify the address of an account by the link that was sent there. Refused with INVALID_LINK."""
+        ...
+
+    @write(PEOPLE)
+    async def resend_verification(self, command: ResendVerification) -> VerificationSent | Refusal:
+        """Send the caller another link. Refused with ALREADY_VERIFIED, TOO_MANY_ATTEMPTS."""
+        ...
+
+    @public_write
+    async def request_username(self, email: EmailAddress) -> RecoveryRequested | Refusal:
+        """Send the usernames of an address to it (I4). Refused with MALFORMED, TOO_MANY_ATTEMPTS, for unknown ones too.
+
+        An account whose address is not verified gets the link that verifies it.
+        """
+        ...
+
+    @public_write
+    async def request_password_reset(self, account: Username) -> RecoveryRequested | Refusal:
+        """Send a link by which a forgotten password is replaced to the accounts of a username or an address (I4).
+
+        Refused with TOO_MANY_ATTEMPTS, for unknown ones too.
+        """
+        ...
+
+    @public_write
+    async def reset_password(self, token: Secret, password: Password) -> PasswordChanged | Refusal:
+        """Replace a password by the link that was sent, which verifies the address, and end all sessions of the user.
+
+        Refused with INVALID_LINK, WEAK_PASSWORD or OVERLOADED.
+        """
+        ...
+
+    @public_write
+    async def unlock(self, token: Secret) -> AccountUnlocked | Refusal:
+        """End the wait after too many failed sign-ins by the link that was sent (I6). Refused with INVALID_LINK."""
+        ...
+
+    @write(PEOPLE)
+    async def change_password(self, current_password: Password, new_password: Password) -> PasswordChanged | Refusal:
+        """Change the caller's password, and end their other sessions (I5).
+
+        Refused with WRONG_PASSWORD, WEAK_PASSWORD, TOO_MANY_ATTEMPTS or OVERLOADED.
+        """
+        ...
+
+    @write(PEOPLE)
+    async def change_username(self, command: ChangeUsername) -> AccountChanged | Conflict | Refusal:
+        """Rename the caller (I5). Refused with MALFORMED, USERNAME_TAKEN."""
+        ...
+
+    @write(PEOPLE)
+    async def change_email(self, command: ChangeEmail) -> AccountChanged | Conflict | Refusal:
+        """Begin a change of the caller's address: the new one and a verified old one each get a link (I5).
+
+        Refused with MALFORMED, TOO_MANY_ATTEMPTS.
+        """
+        ...
+
+    @public_write
+    async def confirm_email_change(self, token: Secret) -> EmailChangeConfirmed | Refusal:
+        """Confirm a change of address by the link that was sent to one of both. Refused with INVALID_LINK."""
+        ...
+
+    @public_write
+    async def withdraw_email_change(self, token: Secret) -> EmailChangeWithdrawn | Refusal:
+        """Withdraw a change of address by the link that was sent to one of both. Refused with INVALID_LINK."""
+        ...
+
+    @write(PEOPLE)
+    async def change_language(self, command: ChangeLanguage) -> AccountChanged | Conflict | Refusal:
+        """Change the language of the caller's mails and messages (I5). Their next token has it."""
         ...
 
     @open_write
@@ -129,7 +219,7 @@ class Identity(Importing, Protocol):
 
     @read(allow(services=("support",)))
     async def contacts(self, user_ids: list[Id]) -> list[Contact | None]:
-        """Return the contacts of these users, in this order."""
+        """Return the contacts of these users, in this order; None for one that does not exist any more."""
         ...
 
     @read(_ANY_SUBJECT)

@@ -62,13 +62,19 @@ class Me(Value, frozen=True, kw_only=True):
     username: str
     """The username."""
     email: EmailAddress
-    """The e-mail address, to which Kierto sends mail."""
+    """The e-mail address, to which Kierto sends mail once it is verified."""
+    email_verified: bool
+    """Whether the address is verified: until then it gets the mail with the link that verifies it, and no other."""
+    new_email: EmailAddress | None
+    """The address that replaces it as soon as both have confirmed the change; None if no change is under way."""
     language: Language
     """The language of mails and messages."""
     staff: bool
     """Whether the user is an employee of the operator."""
     memberships: list[Membership]
     """The memberships, by the organisation's name."""
+    version: int
+    """Rises with every change of the user's own account; memberships are not part of it."""
 
 
 class Contact(Value, frozen=True, kw_only=True):
@@ -76,7 +82,8 @@ class Contact(Value, frozen=True, kw_only=True):
 
     user_id: Id
     username: str
-    email: str
+    email: str | None
+    """None until the user has verified it."""
     language: Language
 
 

@@ -28,11 +28,15 @@ class UserRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: uuid.UUID
     username: str
     email: str
+    email_verified_at: dt.datetime | None = None
+    """None until a link in a mail has shown that the address is the user's: no other mail goes there before."""
     language: Language
     password_hash: str
     staff: bool = False
     active: bool = True
     version: int = 1
+    account_version: int = 1
+    """Rises with every change of the user's own account: of username, address, password, language."""
     terms_version: str | None = None
     terms_accepted_at: dt.datetime | None = None
     memberships: list[MembershipRecord] = []

@@ -8,7 +8,8 @@ counts as unknown.
 
 When a gate refuses, its next slot is reserved for the first attempt from another address than the last admitted one:
 permanent attempts from one address do not take every slot. A successful attempt resets the failures of the gate or the
-device that admitted it; that of a known device does not reset the gate.
+device that admitted it; that of a known device does not reset the gate. The owner is told by mail when a gate begins to
+slow down, and resets it by the link in that mail (I6).
 
 An attempt is counted before it is made and refunded when it succeeds, so that a hundred concurrent attempts are not a
 hundred guesses.
@@ -17,6 +18,7 @@ hundred guesses.
 import datetime as dt
 import enum
 import math
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -31,17 +33,32 @@ BACKOFF_STEPS = ((100, dt.timedelta(minutes=15)), (10, dt.timedelta(seconds=30))
 """The interval of a gate's admissions by the least number of failures."""
 RESERVATION = dt.timedelta(seconds=30)
 """The time for which a slot stays reserved."""
+LOCK_THRESHOLD = BACKOFF_STEPS[-1][0]
+"""The failures from which a gate slows attempts down."""
 
 
 class Scope(enum.Enum):
     """The scopes of counters."""
 
     ADDRESS = "ADDRESS"
+    CURRENT_PASSWORD = "CURRENT_PASSWORD"  # noqa: S105 - a scope, not a secret
+    """Of a signed-in user's own password, apart from sign-ins: those of others do not keep them from changing it."""
     CUSTOMER_NUMBER = "CUSTOMER_NUMBER"
     DEVICE = "DEVICE"
     MACHINE_ADDRESS = "MACHINE_ADDRESS"
     """Of wrong client secrets, apart from wrong passwords from the same address."""
+    RECOVERY = "RECOVERY"
+    """Of mails that anyone may request for a username or an address."""
     USERNAME = "USERNAME"
+
+
+WINDOWS: Mapping[Scope, tuple[int, dt.timedelta]] = {
+    Scope.ADDRESS: (MAX_PER_ADDRESS, WINDOW),
+    Scope.MACHINE_ADDRESS: (MAX_PER_ADDRESS, WINDOW),
+    Scope.CURRENT_PASSWORD: (10, WINDOW),
+    Scope.RECOVERY: (5, dt.timedelta(hours=1)),
+}
+"""The most attempts, and in how long, of the scopes that have no gate."""
 
 
 class AttemptCounter(msgspec.Struct, frozen=True):
@@ -69,6 +86,8 @@ class AttemptDecision(msgspec.Struct, frozen=True):
 
     counts: list[AttemptCount]
     """The counts with the attempt."""
+    locks: bool = False
+    """Whether a gate slows down the attempts after this one, if it fails."""
     wait: dt.timedelta | None = None
     """The time until the next attempt, if this one is refused."""
 
@@ -84,7 +103,7 @@ def check_attempt(
     address: AttemptCount, gate: AttemptCount, device: AttemptCount | None, now: dt.datetime
 ) -> AttemptDecision:
     """Decide on an attempt at the account of ``gate``, from ``address`` and from ``device``, if that is known."""
-    from_address = check_address(address, now)
+    from_address = check_windows([address], now)
     if from_address.wait is not None:
         return from_address
     if device is not None:
@@ -93,16 +112,24 @@ def check_attempt(
             counted = msgspec.structs.replace(device, count=device.count + 1, since=now)
             return AttemptDecision([*from_address.counts, counted])
     at_gate = _check_gate(gate, address.counter.key, now)
-    return AttemptDecision([*from_address.counts, *at_gate.counts], at_gate.wait)
+    locks = at_gate.wait is None and at_gate.counts[0].count == LOCK_THRESHOLD
+    return AttemptDecision([*from_address.counts, *at_gate.counts], wait=at_gate.wait, locks=locks)
 
 
-def check_address(address: AttemptCount, now: dt.datetime) -> AttemptDecision:
-    """Decide on an attempt from an address. A full window stays full to its end."""
-    if not address.count or now >= address.since + WINDOW:
-        address = msgspec.structs.replace(address, count=0, since=now)
-    if address.count >= MAX_PER_ADDRESS:
-        return AttemptDecision([address], address.since + WINDOW - now)
-    return AttemptDecision([msgspec.structs.replace(address, count=address.count + 1)])
+def check_windows(counts: Sequence[AttemptCount], now: dt.datetime) -> AttemptDecision:
+    """Decide on an attempt that is counted in windows. A full window stays full to its end; no other counts it then."""
+    counts = [_reset_if_over(count, now) for count in counts]
+    for count in counts:
+        most, window = WINDOWS[count.counter.scope]
+        if count.count >= most:
+            return AttemptDecision(counts, wait=count.since + window - now)
+    return AttemptDecision([msgspec.structs.replace(count, count=count.count + 1) for count in counts])
+
+
+def _reset_if_over(count: AttemptCount, now: dt.datetime) -> AttemptCount:
+    _, window = WINDOWS[count.counter.scope]
+    is_over = not count.count or now >= count.since + window
+    return msgspec.structs.replace(count, count=0, since=now) if is_over else count
 
 
 def _check_gate(gate: AttemptCount, address: bytes, now: dt.datetime) -> AttemptDecision:
@@ -113,7 +140,7 @@ def _check_gate(gate: AttemptCount, address: bytes, now: dt.datetime) -> Attempt
         wait = gate.since + interval + (RESERVATION if is_reserved else dt.timedelta()) - now
         if wait > dt.timedelta():
             reserved_for = gate.reserved_for or (address if address != gate.admitted_from else b"")
-            return AttemptDecision([msgspec.structs.replace(gate, reserved_for=reserved_for)], wait)
+            return AttemptDecision([msgspec.structs.replace(gate, reserved_for=reserved_for)], wait=wait)
     return AttemptDecision([AttemptCount(counter=gate.counter, count=gate.count + 1, since=now, admitted_from=address)])
 
 

@@ -6,7 +6,7 @@ import unicodedata
 from services.contracts.address_formats import is_email
 from services.contracts.identity.people import USERNAME_LENGTH
 from services.contracts.values import Problem, length_problem, malformed
-from services.identity.domain.scripts import has_ignorable, is_in_one_script
+from services.identity.domain.scripts import LOOK_ALIKES, has_ignorable, is_in_one_script
 
 _PARTS = re.compile(r"[@.]")
 
@@ -41,3 +41,8 @@ def username_key(typed: str) -> str:
     for _ in range(2):
         folded = unicodedata.normalize("NFKC", folded.casefold())
     return " ".join("".join(character for character in folded if character.isprintable()).split())
+
+
+def look_alike_key(username_key: str) -> str:
+    """Return the key that names have in common whose characters look alike, also across scripts (UTS 39, section 4)."""
+    return username_key.translate(LOOK_ALIKES)

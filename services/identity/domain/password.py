@@ -23,7 +23,7 @@ def normalise_password(typed: str) -> str | None:
     return composed if len(composed) <= PASSWORD_LENGTH.most else None
 
 
-def password_problem(password: str, username: str) -> Problem | None:
+def password_problem(password: str, username: str, path: str = "password") -> Problem | None:
     """Check a password; return a problem if it is weak.
 
     WEAK_PASSWORD with a ``reason``: TOO_SHORT, TOO_LONG, CONTAINS_USERNAME or COMMON.
@@ -32,7 +32,7 @@ def password_problem(password: str, username: str) -> Problem | None:
     if reason is None:
         return None
     params = {"reason": reason, "shortest": str(PASSWORD_LENGTH.least), "longest": str(PASSWORD_LENGTH.most)}
-    return Problem(code="WEAK_PASSWORD", path=["password"], params=params)
+    return Problem(code="WEAK_PASSWORD", path=[path], params=params)
 
 
 def _weakness(password: str | None, username: str) -> str | None:

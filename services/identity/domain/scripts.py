@@ -16,6 +16,12 @@ def _pattern_of(system: str) -> str:
     return "[" + "".join(rf"\p{{scx={script}}}" for script in system.split()) + _NEUTRAL + "]*"
 
 
+LOOK_ALIKES = str.maketrans(
+    "авԁекһіјӏмнорԛѕтуԝхѵ" "αβεζηικμνορτυχ" "օոսհցզ" "01",
+    "abdekhijlmhopqstywxv" "abezhikmvoptux" "onuhgq" "ol",
+)  # fmt: skip
+"""Case-folded letters of Cyrillic, Greek and Armenian, and digits, that look like a Latin letter."""
+
 _IN_ONE_SYSTEM = regex.compile("|".join(map(_pattern_of, _WRITING_SYSTEMS)))
 _IGNORABLE = regex.compile(r"\p{Default_Ignorable_Code_Point}")
 

@@ -7,6 +7,20 @@ import msgspec
 from services.access.caller import Caller
 from services.chassis.auth.tokens import Signer
 from services.chassis.problems import Unauthenticated
+from services.contracts.identity.accounts import (
+    AccountChanged,
+    AccountUnlocked,
+    ChangeEmail,
+    ChangeLanguage,
+    ChangeUsername,
+    EmailChangeConfirmed,
+    EmailChangeWithdrawn,
+    EmailVerified,
+    PasswordChanged,
+    RecoveryRequested,
+    ResendVerification,
+    VerificationSent,
+)
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
 from services.contracts.identity.organisations import Organisation, OrganisationFilter, OrganisationOrder
@@ -29,14 +43,25 @@ from services.identity.hashing.queue import HashingQueue
 from services.identity.mapping.registration_settings import registration_settings
 from services.identity.queries import directory, organisations, partners
 from services.identity.store.transaction import IdentityTransaction
+from services.identity.usecases.change_email import change_email
+from services.identity.usecases.change_language import change_language
+from services.identity.usecases.change_password import change_password
+from services.identity.usecases.change_username import change_username
+from services.identity.usecases.confirm_email_change import confirm_email_change, withdraw_email_change
 from services.identity.usecases.create_partner import create_partner
 from services.identity.usecases.end_session import sign_out, sign_out_with
 from services.identity.usecases.issue_client_token import SERVICE_PREFIX, issue_client_token
 from services.identity.usecases.ports.passwords import Passwords
 from services.identity.usecases.refresh_session import refresh_session
 from services.identity.usecases.register_user import register_user
+from services.identity.usecases.request_recovery import request_password_reset, request_username
+from services.identity.usecases.resend_verification import resend_verification
+from services.identity.usecases.reset_password import reset_password
 from services.identity.usecases.revoke_partner import revoke_partner
+from services.identity.usecases.send_account_mail import AccountMails
 from services.identity.usecases.sign_in import sign_in
+from services.identity.usecases.unlock_account import unlock_account
+from services.identity.usecases.verify_email import verify_email
 
 
 class IdentityDependencies(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +77,7 @@ class IdentityDependencies(msgspec.Struct, frozen=True, kw_only=True):
     service_secrets: Mapping[str, str]
     """The services' own client secrets by their names."""
     rules: RegistrationRules
+    mails: AccountMails
 
 
 class IdentityApi(ImportsApi):
@@ -67,7 +93,7 @@ class IdentityApi(ImportsApi):
         return await dependencies.hashing_queue.run(
             address,
             lambda: register_user(
-                self._runtime.work, dependencies.passwords, dependencies.pepper, dependencies.rules, command, address
+                self._runtime.work, dependencies.passwords, dependencies.mails, dependencies.rules, command, address
             ),
         )
 
@@ -98,6 +124,59 @@ class IdentityApi(ImportsApi):
     async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
         return await sign_out_with(self._runtime.work, self._dependencies.pepper, refresh_token)
 
+    async def verify_email(self, token: str) -> EmailVerified | Refusal:
+        return await verify_email(self._runtime.work, self._dependencies.pepper, token)
+
+    async def resend_verification(self, command: ResendVerification) -> VerificationSent | Refusal:
+        return await resend_verification(self._runtime.work, self._dependencies.mails, self._caller.subject_id, command)
+
+    async def request_username(self, email: str) -> RecoveryRequested | Refusal:
+        return await request_username(self._runtime.work, self._dependencies.pepper, email, self._caller.address)
+
+    async def request_password_reset(self, account: str) -> RecoveryRequested | Refusal:
+        return await request_password_reset(
+            self._runtime.work, self._dependencies.pepper, account, self._caller.address
+        )
+
+    async def reset_password(self, token: str, password: str) -> PasswordChanged | Refusal:
+        dependencies = self._dependencies
+        return await dependencies.hashing_queue.run(
+            self._caller.address,
+            lambda: reset_password(self._runtime.work, dependencies.passwords, dependencies.mails, token, password),
+        )
+
+    async def unlock(self, token: str) -> AccountUnlocked | Refusal:
+        return await unlock_account(self._runtime.work, self._dependencies.pepper, token)
+
+    async def change_password(self, current_password: str, new_password: str) -> PasswordChanged | Refusal:
+        dependencies = self._dependencies
+        return await dependencies.hashing_queue.run(
+            self._caller.address,
+            lambda: change_password(
+                self._runtime.work,
+                dependencies.passwords,
+                dependencies.mails,
+                self._caller,
+                current_password,
+                new_password,
+            ),
+        )
+
+    async def change_username(self, command: ChangeUsername) -> AccountChanged | Conflict | Refusal:
+        return await change_username(self._runtime.work, self._dependencies.mails, self._caller.subject_id, command)
+
+    async def change_email(self, command: ChangeEmail) -> AccountChanged | Conflict | Refusal:
+        return await change_email(self._runtime.work, self._dependencies.mails, self._caller.subject_id, command)
+
+    async def confirm_email_change(self, token: str) -> EmailChangeConfirmed | Refusal:
+        return await confirm_email_change(self._runtime.work, self._dependencies.mails, token)
+
+    async def withdraw_email_change(self, token: str) -> EmailChangeWithdrawn | Refusal:
+        return await withdraw_email_change(self._runtime.work, self._dependencies.pepper, token)
+
+    async def change_language(self, command: ChangeLanguage) -> AccountChanged | Conflict | Refusal:
+        return await change_language(self._runtime.work, self._dependencies.mails, self._caller.subject_id, command)
+
     async def client_token(
         self, client_id: str, client_secret: str, scope: str = "", subject: str = ""
     ) -> ClientToken | Refusal:
@@ -124,7 +203,7 @@ class IdentityApi(ImportsApi):
 
     async def me(self) -> Me | None:
         async with self._runtime.pool.acquire() as connection:
-            return await directory.me(connection, self._caller, self._runtime.clock.today())
+            return await directory.me(connection, self._caller, self._runtime.clock)
 
     async def organisations(
         self, page: Page, filter: OrganisationFilter | None = None, order: OrganisationOrder | None = None

@@ -10,6 +10,7 @@ from services.access.caller import Caller
 from services.access.decision import visible
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id, write_id
+from services.chassis.runtime.clock import Clock
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
 from services.contracts.identity.people import Contact, Language, Me, Membership
@@ -38,23 +39,30 @@ _PARTNER_ACTORS = f"""
     ) AS known_to_members
     FROM partners p WHERE p.id = ANY ($3)
 """
-_CONTACTS = "SELECT id, username, email, language FROM users WHERE id = ANY ($1)"
+_CONTACTS = """
+    SELECT id, username, CASE WHEN email_verified_at IS NOT NULL THEN email END AS email, language
+    FROM users WHERE id = ANY ($1)
+"""
+_NEW_EMAIL = "SELECT email FROM email_changes WHERE user_id = $1 AND expires_at > $2"
 
 
-async def me(connection: DatabaseConnection, caller: Caller, day: dt.date) -> Me | None:
-    """Return the calling user with their memberships of that day, by organisation name."""
+async def me(connection: DatabaseConnection, caller: Caller, clock: Clock) -> Me | None:
+    """Return the calling user with their memberships of the day, by organisation name."""
     user_id = find_id("user", caller.subject_id)
     user = await PostgresUserRepository(connection).by_id(user_id) if user_id else None
     if user is None:
         return None
-    rows = await connection.fetch(_MEMBERSHIPS, user.id, day)
+    rows = await connection.fetch(_MEMBERSHIPS, user.id, clock.today())
     return Me(
         id=caller.subject_id,
         username=user.username,
         email=user.email,
+        email_verified=user.email_verified_at is not None,
+        new_email=await connection.fetchval(_NEW_EMAIL, user.id, clock.now()),
         language=user.language,
         staff=user.staff,
         memberships=[_to_membership(row) for row in rows],
+        version=user.account_version,
     )
 
 
@@ -69,7 +77,7 @@ async def access_of(connection: DatabaseConnection, subject_id: Id) -> AccessSta
 
 
 async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> list[Contact | None]:
-    """Return the e-mail addresses and languages of these users, in their order."""
+    """Return the languages of these users in their order, with the addresses that are verified."""
     requested_ids = [find_id("user", text) for text in user_ids]
     found = {
         row["id"]: Contact(

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from services.chassis.db.sensitive import DataKind, PlainColumns, SensitiveTable
 
 SENSITIVE: Sequence[SensitiveTable] = (
-    # Memberships, requests of access and sessions go with their user.
+    # Memberships, requests of access, sessions and links go with their user.
     SensitiveTable(
         table="users",
         columns={
             "username": DataKind.USERNAME,
             "username_key": DataKind.USERNAME,
+            "look_alike_key": DataKind.USERNAME,
             "email": DataKind.EMAIL,
             "password_hash": DataKind.SECRET,
         },
         persons={"user": "id = $1"},
     ),
+    SensitiveTable(table="email_changes", columns={"email": DataKind.EMAIL}, persons={"user": "user_id = $1"}),
     # The row stays: invoices and agreements, which have to be kept, refer to its id. ``search`` is made of the name.
     SensitiveTable(
         table="organisations",
@@ -41,6 +43,7 @@ PLAIN: PlainColumns = {
     "attempts": "scope key tried_by kept_for",
     "collected_audit": "service actor acting_for action subject outcome",
     "invoices": "customer_number invoice_number",
+    "links": "purpose digest",
     "memberships": "role",
     "organisations": "customer_number kind",
     "partner_secrets": "digest",

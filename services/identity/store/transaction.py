@@ -7,7 +7,9 @@ from services.contracts.identity.events import IdentityAuditRecorded, IdentityIm
 from services.identity.store.access import PostgresAccessRepository
 from services.identity.store.attempts import PostgresAttemptRepository
 from services.identity.store.collected_audit import PostgresCollectedAuditRepository
+from services.identity.store.email_changes import PostgresEmailChangeRepository
 from services.identity.store.invoices import PostgresInvoiceCopyRepository
+from services.identity.store.links import PostgresLinkRepository
 from services.identity.store.organisations import PostgresOrganisationRepository
 from services.identity.store.partners import PostgresPartnerRepository
 from services.identity.store.sessions import PostgresSessionRepository
@@ -25,7 +27,9 @@ class IdentityTransaction(Transaction):
         self.access = PostgresAccessRepository(connection)
         self.attempts = PostgresAttemptRepository(connection)
         self.collected_audit = PostgresCollectedAuditRepository(connection)
+        self.email_changes = PostgresEmailChangeRepository(connection)
         self.invoices = PostgresInvoiceCopyRepository(connection)
+        self.links = PostgresLinkRepository(connection)
         self.organisations = PostgresOrganisationRepository(connection)
         self.partners = PostgresPartnerRepository(connection)
         self.sessions = PostgresSessionRepository(connection)

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
+
+from asyncpg import UniqueViolationError
 
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import to_row
@@ -9,25 +12,40 @@ from services.chassis.ids import new_uuid
 from services.contracts.identity.people import Language
 from services.contracts.permission import Role
 from services.identity.domain.access import MembershipRecord, UserRecord
-from services.identity.domain.names import username_key
+from services.identity.domain.names import look_alike_key, username_key
 
 USER_COLUMNS = """
-    id, username, username_key, email, language, password_hash, staff, active, version, terms_version,
-    terms_accepted_at, created_at
+    id, username, username_key, look_alike_key, email, email_verified_at, language, password_hash, staff, active,
+    version, account_version, terms_version, terms_accepted_at, created_at
 """
 _ADD = f"""
     INSERT INTO users ({USER_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-    ON CONFLICT (username_key) DO NOTHING RETURNING true
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+    ON CONFLICT DO NOTHING RETURNING true
 """
 MEMBERSHIP_COLUMNS = "user_id, organisation_id, role, billing, site_ids, until"
 _ADD_MEMBERSHIP = f"INSERT INTO memberships ({MEMBERSHIP_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
 _SELECT = """
-    SELECT id, username, email, language, password_hash, staff, active, version, terms_version, terms_accepted_at
+    SELECT
+        id, username, email, email_verified_at, language, password_hash, staff, active, version, account_version,
+        terms_version, terms_accepted_at
     FROM users
 """
 _BY_USERNAME = f"{_SELECT} WHERE username_key = $1"
 _BY_ID = f"{_SELECT} WHERE id = $1"
+_BY_IDS = f"{_SELECT} WHERE id = ANY ($1) ORDER BY id"
+_LOCK_BY_ID = f"{_SELECT} WHERE id = $1 FOR NO KEY UPDATE"
+_IDS_BY_EMAIL = "SELECT id FROM users WHERE active AND lower(email) = lower($1) ORDER BY id LIMIT 20"
+_IDS_BY_NAME_OR_EMAIL = """
+    SELECT id FROM users WHERE active AND (username_key = $1 OR lower(email) = lower($2)) ORDER BY id LIMIT 20
+"""
+_SAVE_ACCOUNT = """
+    UPDATE users
+    SET username = $2, username_key = $3, look_alike_key = $4, email = $5, email_verified_at = $6, language = $7,
+        password_hash = $8, account_version = $9
+    WHERE id = $1
+"""
+_KEEPS_PASSWORD = "SELECT true FROM users WHERE id = $1 AND password_hash = $2 AND active FOR SHARE"  # noqa: S105
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _MEMBERSHIPS = f"""
     SELECT {MEMBERSHIP_COLUMNS} FROM memberships WHERE user_id = ANY ($1) ORDER BY user_id, organisation_id
@@ -56,6 +74,42 @@ class PostgresUserRepository:
         users = await self._fetch(_BY_ID, user_id)
         return users[0] if users else None
 
+    async def by_ids(self, user_ids: Sequence[uuid.UUID]) -> list[UserRecord]:
+        return await self._fetch(_BY_IDS, user_ids)
+
+    async def lock_by_id(self, user_id: uuid.UUID) -> UserRecord | None:
+        users = await self._fetch(_LOCK_BY_ID, user_id)
+        return users[0] if users else None
+
+    async def ids_by_email(self, email: str) -> list[uuid.UUID]:
+        return [row["id"] for row in await self._connection.fetch(_IDS_BY_EMAIL, email)]
+
+    async def ids_by_name_or_email(self, username_key: str, email: str) -> list[uuid.UUID]:
+        return [row["id"] for row in await self._connection.fetch(_IDS_BY_NAME_OR_EMAIL, username_key, email)]
+
+    async def save_account(self, user: UserRecord) -> bool:
+        key = username_key(user.username)
+        try:
+            async with self._connection.transaction():
+                await self._connection.execute(
+                    _SAVE_ACCOUNT,
+                    user.id,
+                    user.username,
+                    key,
+                    look_alike_key(key),
+                    user.email,
+                    user.email_verified_at,
+                    user.language.value,
+                    user.password_hash,
+                    user.account_version,
+                )
+        except UniqueViolationError:
+            return False
+        return True
+
+    async def keeps_password(self, user: UserRecord) -> bool:
+        return bool(await self._connection.fetchval(_KEEPS_PASSWORD, user.id, user.password_hash))
+
     async def after(self, after: uuid.UUID, limit: int) -> list[UserRecord]:
         return await self._fetch(_AFTER, after, limit)
 
@@ -78,16 +132,20 @@ class PostgresUserRepository:
 
 def user_row(user: UserRecord, created_at: dt.datetime) -> tuple[object, ...]:
     """Return the values of a user's columns, in the order of ``USER_COLUMNS``."""
+    key = username_key(user.username)
     return (
         user.id,
         user.username,
-        username_key(user.username),
+        key,
+        look_alike_key(key),
         user.email,
+        user.email_verified_at,
         user.language.value,
         user.password_hash,
         user.staff,
         user.active,
         user.version,
+        user.account_version,
         user.terms_version,
         user.terms_accepted_at,
         created_at,

@@ -1,4 +1,6 @@
-"""The end of sessions: by signing out, or because a refresh token was used twice (I3)."""
+"""The end of sessions: by signing out, by a change of password, or because a refresh token was used twice (I3)."""
+
+import uuid
 
 from services.chassis.ids import find_id, write_id
 from services.contracts.identity.events import SessionEnded
@@ -30,6 +32,14 @@ async def sign_out_with(work: Work, pepper: bytes, token: str) -> SignedOut | Re
             return SignedOut(session_ended=False)
         await end_session(tx, session)
     return SignedOut(session_ended=True)
+
+
+async def end_sessions(tx: IdentityStore, user_id: uuid.UUID, *, but: uuid.UUID | None = None) -> int:
+    """End all sessions of a user, who is locked, but one; return their number."""
+    ended = [session for session in await tx.sessions.lock_present_of(user_id, tx.now) if session.id != but]
+    for session in ended:
+        await end_session(tx, session)
+    return len(ended)
 
 
 async def end_session(tx: IdentityStore, session: Session) -> None:

@@ -14,7 +14,7 @@ from services.identity.domain.partner import scopes_granted
 from services.identity.domain.secret import digest, digests_equal
 from services.identity.usecases.create_partner import CLIENT_SECRET
 from services.identity.usecases.issue_access_token import EXPIRES_IN, issue_access_token
-from services.identity.usecases.limit_attempts import count_wrong_secret, counter_of
+from services.identity.usecases.limit_attempts import count_in_windows, counter_of
 from services.identity.usecases.ports.transaction import IdentityStore, Work
 
 SERVICE_PREFIX = "service:"
@@ -45,7 +45,7 @@ async def issue_client_token(
         is_service = bool(known_secret) and digests_equal(digest(pepper, CLIENT_SECRET, known_secret), secret_digest)
         if partner is None and not is_service:
             counted_by = counter_of(pepper, Scope.MACHINE_ADDRESS, address)
-            return await count_wrong_secret(tx, counted_by) or refuse("INVALID_CLIENT")
+            return await count_in_windows(tx, counted_by) or refuse("INVALID_CLIENT")
     if partner is not None:
         return _issue_partner_token(signer, tx.now, partner, client_id, scope, subject)
     return _issue_service_token(signer, tx.now, client_id, scope, subject)

@@ -6,30 +6,33 @@ from services.contracts.permission import Role
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import MembershipRecord, UserRecord
 from services.identity.domain.attempts import Scope
+from services.identity.domain.link import LinkPurpose
 from services.identity.domain.organisation import OrganisationRecord
 from services.identity.domain.registration import RegistrationRules, normalise_registration, registration_problems
 from services.identity.usecases.limit_attempts import count_attempt, counter_of
 from services.identity.usecases.ports.passwords import Passwords
 from services.identity.usecases.ports.transaction import IdentityStore, Work
+from services.identity.usecases.send_account_mail import AccountMails, send_link
 from services.identity.usecases.state_access import state_access
 
 
 async def register_user(
-    work: Work, passwords: Passwords, pepper: bytes, rules: RegistrationRules, typed: Register, address: str
+    work: Work, passwords: Passwords, mails: AccountMails, rules: RegistrationRules, typed: Register, address: str
 ) -> Registered | Refusal:
     """Create an account. The first of an organisation is its ADMIN; a later one requests access from its admins.
 
-    A taken username is refused only with right numbers, and counts as an attempt, too.
+    The address gets a link that verifies it. A taken username is refused only with right numbers, and counts as an
+    attempt, too.
     """
     command = normalise_registration(typed)
     if problems := registration_problems(command, rules):
         return Refusal(problems=problems)
-    by_address = counter_of(pepper, Scope.ADDRESS, address)
-    by_number = counter_of(pepper, Scope.CUSTOMER_NUMBER, command.customer_number)
+    by_address = counter_of(mails.pepper, Scope.ADDRESS, address)
+    by_number = counter_of(mails.pepper, Scope.CUSTOMER_NUMBER, command.customer_number)
     async with work() as tx:
-        counted_by = await count_attempt(tx, by_address, by_number)
-    if isinstance(counted_by, Refusal):
-        return counted_by
+        counted = await count_attempt(tx, by_address, by_number)
+    if isinstance(counted, Refusal):
+        return counted
     # Before any look-up, so that every response takes the same time.
     password_hash = await passwords.hash(command.password)
     async with work() as tx:
@@ -53,7 +56,8 @@ async def register_user(
         if not first:
             await tx.users.request_access(user.id, organisation.id, tx.now)
         await state_access(tx, user)
-        await tx.attempts.refund(counted_by)
+        await send_link(tx, mails, user, LinkPurpose.VERIFY_EMAIL)
+        await tx.attempts.refund(counted.counters)
     return Registered(user_id=write_id("user", user.id), access_requested=not first)
 
 

@@ -19,6 +19,7 @@ from services.identity.usecases.issue_access_token import EXPIRES_IN, FIRST_PART
 from services.identity.usecases.limit_attempts import count_attempt, counter_of
 from services.identity.usecases.ports.passwords import Passwords
 from services.identity.usecases.ports.transaction import IdentityStore, Work
+from services.identity.usecases.request_recovery import Recovery, request_recovery
 
 REFRESH_TOKEN = "refresh_token"  # noqa: S105 - the purpose of a digest, not a secret
 _UNKNOWN_USER_ID = uuid.UUID(int=0)
@@ -38,7 +39,8 @@ async def sign_in(
     """Start a session. An unknown user and a wrong password are refused with the same code in the same time.
 
     ``device`` is the token of the device, if it has one: a known device of this account is not limited by the attempts
-    of others. The limit is checked before the password.
+    of others. The limit is checked before the password. With the failure after which attempts wait, the owner
+    gets a mail.
     """
     key = username_key(username)
     by_address = counter_of(pepper, Scope.ADDRESS, address)
@@ -46,17 +48,22 @@ async def sign_in(
         user = await tx.users.by_username(key)
         known = recognise_device(pepper, user.id if user else _UNKNOWN_USER_ID, device, tx.now)
         by_device = counter_of(pepper, Scope.DEVICE, known) if known else None
-        counted_by = await count_attempt(tx, by_address, counter_of(pepper, Scope.USERNAME, key), by_device)
-    if isinstance(counted_by, Refusal):
-        return counted_by
+        counted = await count_attempt(tx, by_address, counter_of(pepper, Scope.USERNAME, key), by_device)
+    if isinstance(counted, Refusal):
+        return counted
     is_right = await passwords.verify(user.password_hash if user else None, password)
     if user is None or not is_right or not user.active:
+        if counted.locks:
+            async with work() as tx:
+                request_recovery(tx, Recovery.UNLOCK, [user.id] if user else [])
         return refuse("SIGN_IN_FAILED")
     token = secrets.token_urlsafe(32)
     async with work() as tx:
+        if not await tx.users.keeps_password(user):
+            return refuse("SIGN_IN_FAILED")
         session = new_session(new_uuid(), user.id, tx.now)
         await tx.sessions.add(session, digest(pepper, REFRESH_TOKEN, token))
-        await tx.attempts.refund(counted_by)
+        await tx.attempts.refund(counted.counters)
     known_device = KnownDevice(
         token=device_token(pepper, user.id, secrets.token_urlsafe(16), tx.now),
         expires_in=int(LIFETIME.total_seconds()),

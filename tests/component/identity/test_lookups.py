@@ -32,6 +32,7 @@ from tests.component.identity.actions import (
     staff,
     token_for,
 )
+from tests.component.identity.mailbox import verify
 
 
 async def mirja(harness: Harness) -> Caller:
@@ -60,6 +61,7 @@ async def test_access_of_a_partner_and_of_an_unknown_subject(harness: Harness) -
 
 async def test_contacts_are_for_services_alone(harness: Harness) -> None:
     caller = await mirja(harness)
+    await verify(harness, caller.subject_id)
     found = await harness.api(service()).contacts([write_id("user", new_uuid()), caller.subject_id, "user_x"])
     assert found == [
         None,

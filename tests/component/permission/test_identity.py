@@ -1,11 +1,13 @@
 """Permissions at identity. Public operations are a short list, with a reason each."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from argon2 import PasswordHasher
 
 from services.chassis.db.postgres import Pool
-from services.chassis.ids import read_id
+from services.chassis.ids import new_uuid, read_id
 from services.chassis.rpc.signature import signatures
 from services.contracts import sites, stats
 from services.contracts.identity.operations import Identity
@@ -13,9 +15,15 @@ from services.contracts.orders.operations import Orders
 from services.contracts.permission import SubjectKind
 from services.contracts.support.operations import Support
 from services.identity.app import IDENTITY
+from services.identity.domain.email_change import new_email_change
+from services.identity.domain.link import LinkPurpose, new_link
+from services.identity.domain.secret import digest
+from services.identity.settings import IdentitySettings
+from services.identity.usecases.ports.transaction import Work
+from services.identity.usecases.send_account_mail import LINK
 from tests.component.permission.callers import ACCESS, ORG_A, ORG_B, SUBJECTS, TODAY, CallerCase, ServiceEndpoint
 from tests.component.permission.conftest import WalkPermissions
-from tests.component.permission.walk import Example
+from tests.component.permission.walk import Example, Ids
 from tests.component.permission.walked_service import WalkedService
 
 OPEN = {
@@ -28,6 +36,13 @@ PUBLIC = {
     "signIn": "the caller has no session yet",
     "refresh": "the refresh token is the proof",
     "signOutWith": "the refresh token is the proof",
+    "verifyEmail": "the link of a mail is the proof",
+    "requestUsername": "it is for those who can't sign in; the answer goes to the address",
+    "requestPasswordReset": "it is for those who can't sign in; the link goes to the address",
+    "resetPassword": "the link of a mail is the proof",
+    "unlock": "the link of a mail is the proof",
+    "confirmEmailChange": "the link of a mail is the proof",
+    "withdrawEmailChange": "the link of a mail is the proof",
     "clientToken": "the client secret is the proof",
     "publicKeys": "they are public",
     "settings": "registration needs them",
@@ -51,6 +66,7 @@ STAFF = [CallerCase.STAFF]
 BY_GATEWAY = [CallerCase.BY_GATEWAY]
 MEMBERS_OF_A = [CallerCase.VIEWER, CallerCase.EDITOR, CallerCase.ADMIN, CallerCase.OTHER_SITE]
 USER = SUBJECTS[CallerCase.VIEWER]
+OLD_PASSWORD, NEW_PASSWORD = "kuljen koko kadun", "kuljen koko kaupungin"
 
 
 def username_of(who: CallerCase) -> str:
@@ -69,6 +85,22 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
     created = await _call(endpoint, CallerCase.STAFF, "createPartner", new_partner("first", ORG_A))
     partner = created["partner"]["id"]
 
+    await _call(endpoint, CallerCase.BY_GATEWAY, "register", {"command": {**REGISTRATION, "username": "linked"}})
+    await _insert_links(endpoint, "linked")
+
+    def change(version: int, **changed: str) -> Callable[[CallerCase, Ids], dict[str, Any]]:
+        def arguments(who: CallerCase, ids: Ids) -> dict[str, Any]:
+            named = {
+                name: value.format(who=who.name.lower(), subject=SUBJECTS.get(who, who.name))
+                for name, value in changed.items()
+            }
+            return {"command": {"idempotencyKey": "one", "version": version, **named}}
+
+        return arguments
+
+    def of_own(shows: str, arguments: Callable[[CallerCase, Ids], dict[str, Any]]) -> Example:
+        return Example(arguments=arguments, shows=[shows], seen_by=WITH_ACCOUNT)
+
     def example(shows: str, arguments: dict[str, Any], **rest: Any) -> Example:
         return Example(arguments=lambda who, ids: arguments, shows=[shows], **rest)
 
@@ -77,6 +109,21 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "signIn": example("SignedIn", CREDENTIALS),
         "refresh": example("SignedIn", {"refreshToken": session["refreshToken"]}),
         "signOutWith": example("SignedOut", {"refreshToken": session["refreshToken"]}),
+        "verifyEmail": example("EmailVerified", {"token": "VERIFY_EMAIL"}),
+        "resendVerification": example("VerificationSent", {"command": {"idempotencyKey": "one"}}, seen_by=WITH_ACCOUNT),
+        "requestUsername": example("RecoveryRequested", {"email": "walker@example.fi"}),
+        "requestPasswordReset": example("RecoveryRequested", {"account": "first"}),
+        "resetPassword": example("PasswordChanged", {"token": "RESET_PASSWORD", "password": NEW_PASSWORD}),
+        "unlock": example("AccountUnlocked", {"token": "UNLOCK"}),
+        # In the order of the walk, each by the version that the one before has left.
+        "changeEmail": of_own("AccountChanged", change(1, email="new.{who}@example.fi")),
+        "changeLanguage": of_own("AccountChanged", change(2, language="sv")),
+        "changePassword": example(
+            "PasswordChanged", {"currentPassword": OLD_PASSWORD, "newPassword": NEW_PASSWORD}, seen_by=WITH_ACCOUNT
+        ),
+        "changeUsername": of_own("AccountChanged", change(4, username="user {subject} again")),
+        "confirmEmailChange": example("EmailChangeConfirmed", {"token": "CONFIRM_NEW_EMAIL"}),
+        "withdrawEmailChange": example("EmailChangeWithdrawn", {"token": "CONFIRM_OLD_EMAIL"}),
         "clientToken": example(
             "ClientToken", {"clientId": partner, "clientSecret": created["clientSecret"]}, seen_by=BY_GATEWAY
         ),
@@ -101,6 +148,19 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
     }
 
 
+async def _insert_links(endpoint: ServiceEndpoint, username: str) -> None:
+    """Insert a link of each purpose, whose secret is the purpose's name, and the change of address that two confirm."""
+    work: Work = endpoint.runtime.work
+    assert isinstance(endpoint.runtime.settings, IdentitySettings)
+    pepper = endpoint.runtime.settings.pepper.encode()
+    async with work() as tx:
+        user = await tx.users.by_username(username)
+        assert user is not None
+        for purpose in LinkPurpose:
+            await tx.links.add(new_link(new_uuid(), user.id, purpose, tx.now), digest(pepper, LINK, purpose.name))
+        await tx.email_changes.save(new_email_change(user.id, "new@example.fi", old_verified=True, now=tx.now))
+
+
 async def _call(endpoint: ServiceEndpoint, who: CallerCase, operation: str, arguments: dict[str, Any]) -> Any:
     status, body = await endpoint.call(who, operation, arguments)
     assert status == 200, body
@@ -121,13 +181,16 @@ async def insert_rows(pool: Pool) -> None:
         CUSTOMER,
     )
     await pool.execute("INSERT INTO invoices VALUES (gen_random_uuid(), $1, $2, $3, 1)", CUSTOMER, INVOICE, TODAY)
+    password_hash = PasswordHasher(1, 8, 1).hash(OLD_PASSWORD)
     for who in WITH_ACCOUNT:
         kind, _, grants = ACCESS[who]
         await pool.execute(
-            "INSERT INTO users VALUES ($1, $2, $2, 'a@example.fi', 'fi', 'x', $3, true, 1, NULL, NULL, now())",
+            "INSERT INTO users VALUES ($1, $2, $2, $4, 'fi', $5, $3, true, 1, NULL, NULL, now())",
             read_id("user", SUBJECTS[who]),
             username_of(who),
             kind is SubjectKind.STAFF,
+            f"{who.name.lower()}@example.fi",
+            password_hash,
         )
         for grant in grants:
             if grant.organisation_id is not None:

@@ -7,6 +7,7 @@ import msgspec
 
 from services.chassis.db.sensitive import erase_person, export_person
 from services.chassis.ids import new_uuid, read_id, write_id
+from services.contracts.identity.accounts import ChangeEmail
 from services.contracts.identity.events import AccessStated, Grant, OrganisationStated
 from services.contracts.identity.organisations import OrganisationKind
 from services.contracts.orders.reports import PickupsReported, ReportKind
@@ -63,13 +64,24 @@ async def test_a_user_is_exported_without_secrets_and_erased_with_everything_tha
     await actions.customers(identity)
     mirja = await actions.registered(identity)
     other = await actions.registered(identity, username="toinen", email="toinen@example.com")
+    session = await actions.signed_in(identity)
+    change = ChangeEmail(idempotency_key="one", version=1, email="uusi@example.com")
+    await identity.api(await actions.caller_of(identity, session.access_token)).change_email(change)
     assert await export(identity, mirja) == {
-        "users": [{"username": "mirja@example.com", "username_key": "mirja@example.com", "email": "mirja@example.com"}]
+        "users": [
+            {
+                "username": "mirja@example.com",
+                "username_key": "mirja@example.com",
+                "look_alike_key": "mirja@example.com",
+                "email": "mirja@example.com",
+            }
+        ],
+        "email_changes": [{"email": "uusi@example.com"}],
     }
     await erase(identity, mirja)
     assert await export(identity, mirja) == {}
     assert (await export(identity, other))["users"][0]["username"] == "toinen"
-    for table in ("users", "memberships", "access_requests", "sessions"):
+    for table in ("users", "memberships", "access_requests", "sessions", "links", "email_changes"):
         column = "id" if table == "users" else "user_id"
         left = {row[column] for row in await identity.pool.fetch(f"SELECT {column} FROM {table}")}
         assert left <= {read_id("user", other)}, table

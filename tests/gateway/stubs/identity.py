@@ -8,6 +8,20 @@ from joserfc.jwk import OKPKey
 
 from services.chassis.auth.tokens import AUDIENCE, ISSUER, LIFETIME, Claims, Signer
 from services.chassis.ids import new_uuid
+from services.contracts.identity.accounts import (
+    AccountChanged,
+    AccountUnlocked,
+    ChangeEmail,
+    ChangeLanguage,
+    ChangeUsername,
+    EmailChangeConfirmed,
+    EmailChangeWithdrawn,
+    EmailVerified,
+    PasswordChanged,
+    RecoveryRequested,
+    ResendVerification,
+    VerificationSent,
+)
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
 from services.contracts.identity.organisations import (
@@ -111,6 +125,47 @@ class IdentityStub(ImportStub):
             return refuse("CUSTOMER_NOT_RECOGNISED")
         return Registered(user_id=USER, access_requested=command.language is Language.SV)
 
+    async def verify_email(self, token: str) -> EmailVerified | Refusal:
+        return EmailVerified(email="maija@example.com") if token == "right" else refuse("INVALID_LINK", "token")
+
+    async def resend_verification(self, command: ResendVerification) -> VerificationSent | Refusal:
+        return VerificationSent(email="maija@example.com")
+
+    async def request_username(self, email: str) -> RecoveryRequested | Refusal:
+        return RecoveryRequested()
+
+    async def request_password_reset(self, account: str) -> RecoveryRequested | Refusal:
+        return RecoveryRequested()
+
+    async def reset_password(self, token: str, password: str) -> PasswordChanged | Refusal:
+        return PasswordChanged(sessions_ended=2) if token == "right" else refuse("INVALID_LINK", "token")
+
+    async def unlock(self, token: str) -> AccountUnlocked | Refusal:
+        return AccountUnlocked() if token == "right" else refuse("INVALID_LINK", "token")
+
+    async def change_password(self, current_password: str, new_password: str) -> PasswordChanged | Refusal:
+        if current_password != "right":
+            return refuse("WRONG_PASSWORD", "currentPassword")
+        return PasswordChanged(sessions_ended=1)
+
+    async def change_username(self, command: ChangeUsername) -> AccountChanged | Conflict | Refusal:
+        return self._changed(command.version)
+
+    async def change_email(self, command: ChangeEmail) -> AccountChanged | Conflict | Refusal:
+        return self._changed(command.version)
+
+    async def confirm_email_change(self, token: str) -> EmailChangeConfirmed | Refusal:
+        return EmailChangeConfirmed(changed=False) if token == "right" else refuse("INVALID_LINK", "token")
+
+    async def withdraw_email_change(self, token: str) -> EmailChangeWithdrawn | Refusal:
+        return EmailChangeWithdrawn() if token == "right" else refuse("INVALID_LINK", "token")
+
+    async def change_language(self, command: ChangeLanguage) -> AccountChanged | Conflict | Refusal:
+        return self._changed(command.version)
+
+    def _changed(self, version: int) -> AccountChanged | Conflict:
+        return AccountChanged(version=2) if version == 1 else conflict(USER, yours=version, now=1)
+
     async def sign_in(self, username: str, password: str, device_token: str = "") -> SignedIn | Refusal:
         if username == "often":
             return refuse("TOO_MANY_ATTEMPTS", retryable=True, seconds=90)
@@ -166,7 +221,15 @@ class IdentityStub(ImportStub):
             organisation=_organisation(ORGANISATION), role=Role.ADMIN, billing=True, site_ids=None, until=None
         )
         return Me(
-            id=USER, username="maija", email="m@example.com", language=Language.FI, staff=False, memberships=[place]
+            id=USER,
+            username="maija",
+            email="m@example.com",
+            email_verified=True,
+            new_email=None,
+            language=Language.FI,
+            staff=False,
+            memberships=[place],
+            version=1,
         )
 
     async def organisations(

@@ -31,6 +31,7 @@ from services.chassis.rpc.server import routes
 from services.chassis.runtime.settings import SocketAddress
 from services.chassis.telemetry import logging
 from services.contracts.bulk_operations import BulkOperationState
+from services.contracts.identity.accounts import AccountChanged, ChangeEmail, RecoveryRequested
 from services.contracts.identity.people import Contact
 from services.contracts.identity.sessions import SignedIn
 from services.contracts.orders.reports import PickupsReported, ReportKind
@@ -49,6 +50,7 @@ from services.contracts.ticket_requests import Topic
 from services.contracts.values import Refusal
 from services.support.messaging.jobs import messages_job
 from tests.component.identity import actions
+from tests.component.identity.mailbox import verify
 from tests.component.orders.scenario import AGREEMENTS, ARTICLES, HOLIDAYS, ROUTES, RULES, report
 from tests.component.personal_data.declarations import columns, sensitive_columns
 from tests.component.support.forms import form
@@ -222,7 +224,7 @@ async def plant_in_sites_and_orders(services: ServicesFixture, codes: Codes) -> 
 
 
 async def register(services: ServicesFixture, codes: Codes) -> str:
-    """Register a user, with a second try and a mistyped password; return the user's id."""
+    """Register a user, with a second try and a mistyped password, whose address is to change; return the user's id."""
     identity = services.harnesses["identity"]
     await until(lambda: identity.pool.fetchval("SELECT count(*) > 0 FROM invoices"))
     username, password = codes.word(), f"{codes.word()} {codes.word()}"
@@ -230,7 +232,12 @@ async def register(services: ServicesFixture, codes: Codes) -> str:
     user_id = await actions.registered(identity, **different)
     assert isinstance(await actions.register(identity, **different), Refusal)
     assert isinstance(await actions.sign_in(identity, username, codes.word()), Refusal)
-    assert isinstance(await actions.sign_in(identity, username, password), SignedIn)
+    signed_in = actions.expect(SignedIn, await actions.sign_in(identity, username, password))
+    await verify(identity, user_id)
+    user = identity.api(await actions.caller_of(identity, signed_in.access_token))
+    change = ChangeEmail(idempotency_key="one", version=1, email=f"{codes.word()}@example.fi")
+    assert isinstance(await user.change_email(change), AccountChanged)
+    assert isinstance(await identity.api(actions.anonymous()).request_password_reset(codes.word()), RecoveryRequested)
     return user_id
 
 

@@ -361,10 +361,12 @@ class _Identity:
 
     def __init__(self, harness: ServiceHarness[Any, Any], connection: Any, caller: Caller) -> None:
         self._arguments = connection, caller, harness.clock.today()
+        self._clock = harness.clock
         self._imports = ImportQueries("import_identity", harness.pool, harness.files)
 
     async def me(self) -> object:
-        return await directory.me(*self._arguments)
+        connection, caller, _ = self._arguments
+        return await directory.me(connection, caller, self._clock)
 
     async def organisations(self, page: Page, *arguments: Any) -> object:
         listed = (*arguments, None, None)[:2]

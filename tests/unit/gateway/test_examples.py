@@ -23,6 +23,11 @@ BY_HAND = {
     "import-progress": {"import"},
     "cancel-import": {"import"},
     "report-pickups": {"order"},
+    "verify-email": {"verification"},
+    "reset-password": {"reset"},
+    "confirm-email-change": {"confirmation"},
+    "withdraw-email-change": {"withdrawal"},
+    "unlock": {"unlock"},
 }
 """Placeholders that an example leaves to the user, by its description."""
 

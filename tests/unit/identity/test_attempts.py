@@ -16,8 +16,8 @@ from services.identity.domain.attempts import (
     AttemptCounter,
     AttemptDecision,
     Scope,
-    check_address,
     check_attempt,
+    check_windows,
 )
 
 NOW = dt.datetime(2026, 3, 4, 8, 0, tzinfo=dt.UTC)
@@ -184,14 +184,32 @@ def test_an_attempt_that_a_gate_refuses_is_counted_for_its_address() -> None:
 @given(st.integers(0, 3 * MAX_PER_ADDRESS), st.floats(0, 2 * WINDOW.total_seconds()))
 def test_a_window_ends_after_the_stated_wait(number: int, seconds: float) -> None:
     now = NOW + seconds * SECOND
-    decision = check_address(count(Scope.ADDRESS, number=number), now)
+    decision = check_windows([count(Scope.ADDRESS, number=number)], now)
     if decision.wait is not None:
-        assert check_address(decision.counts[0], now + decision.wait).wait is None
+        assert check_windows(decision.counts, now + decision.wait).wait is None
+
+
+def test_an_attempt_that_one_window_refuses_is_counted_in_none() -> None:
+    counts = [count(Scope.ADDRESS, number=3), count(Scope.RECOVERY, number=5)]
+    decision = check_windows(counts, NOW)
+    assert decision.wait == dt.timedelta(hours=1)
+    assert decision.counts == counts
+
+
+def test_the_tenth_failure_of_unknown_devices_locks_once() -> None:
+    def locks(failures: int, device: AttemptCount | None = None) -> bool:
+        gate = AttemptCount(counter=AttemptCounter(Scope.USERNAME, b""), count=failures, since=NOW - INTERVAL)
+        return check_attempt(count(Scope.ADDRESS), gate, device, NOW).locks
+
+    assert [number for number in range(30) if locks(number)] == [9]
+    assert not locks(9, count(Scope.DEVICE))
+    refused = AttemptCount(counter=AttemptCounter(Scope.USERNAME, b""), count=10, since=NOW)
+    assert not check_attempt(count(Scope.ADDRESS), refused, None, NOW).locks
 
 
 def test_a_wait_is_rounded_up_to_whole_seconds() -> None:
     assert AttemptDecision([]).refusal is None
-    refusal = AttemptDecision([], 0.2 * SECOND).refusal
+    refusal = AttemptDecision([], wait=0.2 * SECOND).refusal
     assert refusal is not None
     (problem,) = refusal.problems
     assert (problem.code, problem.retryable, problem.params) == ("TOO_MANY_ATTEMPTS", True, {"seconds": "1"})

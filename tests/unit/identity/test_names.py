@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.identity.domain.names import normalise_username, username_key, username_problem
+from services.identity.domain.names import look_alike_key, normalise_username, username_key, username_problem
 
 
 def reason_of(name: str) -> str | None:
@@ -104,3 +104,16 @@ def test_names_that_look_the_same_are_the_same(one: str, other: str) -> None:
 @given(st.text(max_size=50))
 def test_a_key_is_its_own_key(name: str) -> None:
     assert username_key(username_key(name)) == username_key(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("раура", "paypa"), ("ВЕРА", "bepa"), ("ΝΙΚΟ", "viko"), ("matti 10", "matti lo"), ("սոհօ", "unho")],
+)
+def test_names_that_look_alike_have_the_same_key(name: str, other: str) -> None:
+    assert look_alike_key(username_key(name)) == look_alike_key(username_key(other))
+
+
+@pytest.mark.parametrize(("name", "other"), [("maila", "malla"), ("anna", "hanna"), ("matti 1", "matti 2")])
+def test_names_that_differ_visibly_have_different_keys(name: str, other: str) -> None:
+    assert look_alike_key(username_key(name)) != look_alike_key(username_key(other))

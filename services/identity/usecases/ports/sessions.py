@@ -1,6 +1,8 @@
 """The port of sessions and their refresh tokens."""
 
+import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import Protocol
 
 from services.identity.domain.session import Session
@@ -15,6 +17,10 @@ class SessionRepository(Protocol):
 
     async def lock_by_id(self, session_id: uuid.UUID) -> Session | None:
         """Return the session with this id, locked for change."""
+        ...
+
+    async def lock_present_of(self, user_id: uuid.UUID, now: dt.datetime) -> Sequence[Session]:
+        """Return a user's sessions that have not ended or expired, locked for change."""
         ...
 
     async def find_refresh_token(self, token_digest: bytes) -> tuple[uuid.UUID, int] | None:

@@ -7,7 +7,9 @@ from services.chassis.events.transaction_port import TransactionPort
 from services.identity.usecases.ports.access import AccessRepository
 from services.identity.usecases.ports.attempts import AttemptRepository
 from services.identity.usecases.ports.collected_audit import CollectedAuditRepository
+from services.identity.usecases.ports.email_changes import EmailChangeRepository
 from services.identity.usecases.ports.invoices import InvoiceCopyRepository
+from services.identity.usecases.ports.links import LinkRepository
 from services.identity.usecases.ports.organisations import OrganisationRepository
 from services.identity.usecases.ports.partners import PartnerRepository
 from services.identity.usecases.ports.sessions import SessionRepository
@@ -27,7 +29,13 @@ class IdentityStore(TransactionPort, Protocol):
     def collected_audit(self) -> CollectedAuditRepository: ...
 
     @property
+    def email_changes(self) -> EmailChangeRepository: ...
+
+    @property
     def invoices(self) -> InvoiceCopyRepository: ...
+
+    @property
+    def links(self) -> LinkRepository: ...
 
     @property
     def organisations(self) -> OrganisationRepository: ...

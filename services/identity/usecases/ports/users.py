@@ -12,7 +12,10 @@ class UserRepository(Protocol):
     """The users of a transaction, each with their memberships."""
 
     async def add(self, user: UserRecord, now: dt.datetime) -> bool:
-        """Add a user with their memberships. Return False, without any change, if the username is taken."""
+        """Add a user with their memberships. Return False, without any change, if the username is taken.
+
+        A name that looks like another's is taken, too.
+        """
         ...
 
     async def by_username(self, username_key: str) -> UserRecord | None:
@@ -21,6 +24,30 @@ class UserRepository(Protocol):
 
     async def by_id(self, user_id: uuid.UUID) -> UserRecord | None:
         """Return the user with this id."""
+        ...
+
+    async def by_ids(self, user_ids: Sequence[uuid.UUID]) -> Sequence[UserRecord]:
+        """Return the users with these ids, by id."""
+        ...
+
+    async def lock_by_id(self, user_id: uuid.UUID) -> UserRecord | None:
+        """Return the user with this id, locked for change."""
+        ...
+
+    async def ids_by_email(self, email: str) -> Sequence[uuid.UUID]:
+        """Return the ids of the active users with this address, at most 20."""
+        ...
+
+    async def ids_by_name_or_email(self, username_key: str, email: str) -> Sequence[uuid.UUID]:
+        """Return the ids of the active users whose username has this key, or with this address; at most 20."""
+        ...
+
+    async def save_account(self, user: UserRecord) -> bool:
+        """Update a user's own account, which is locked. Return False, without any change, if the username is taken."""
+        ...
+
+    async def keeps_password(self, user: UserRecord) -> bool:
+        """Return whether an active user still has this password, and lock it against a change."""
         ...
 
     async def after(self, after: uuid.UUID, limit: int) -> Sequence[UserRecord]:
