@@ -22,6 +22,7 @@ from gateway.schema.bulk_operations import bulk_operation
 from gateway.schema.bulk_operations.cancel_bulk_operation import cancel_bulk_operation
 from gateway.schema.bulk_operations.progress import bulk_operation as bulk_operation_progress
 from gateway.schema.identity import account, organisation
+from gateway.schema.identity.approve_email_change import approve_email_change
 from gateway.schema.identity.change_email import change_email
 from gateway.schema.identity.change_language import change_language
 from gateway.schema.identity.change_password import change_password
@@ -136,6 +137,7 @@ MUTATIONS = [
     change_username,
     change_email,
     confirm_email_change,
+    approve_email_change,
     withdraw_email_change,
     change_language,
     order_extra_pickup,

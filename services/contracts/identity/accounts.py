@@ -78,6 +78,17 @@ class AccountChanged(MutationResult, frozen=True, kw_only=True):
     """The version of the account now."""
 
 
+class ApproveEmailChange(Value, frozen=True, kw_only=True):
+    """A change of address for which staff vouch in place of the old address, which its user can't read any more."""
+
+    idempotency_key: IdempotencyKey
+    """A repetition with the same key is the same command."""
+    username: Username
+    """The user's name."""
+    email: EmailAddress
+    """The new address, as the user says it: that of the change that is under way."""
+
+
 class EmailChangeConfirmed(MutationResult, frozen=True, kw_only=True):
     """An address has confirmed the change."""
 

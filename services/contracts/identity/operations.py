@@ -6,6 +6,7 @@ from services.contracts.declare import open_read, open_write, public_write, read
 from services.contracts.identity.accounts import (
     AccountChanged,
     AccountUnlocked,
+    ApproveEmailChange,
     ChangeEmail,
     ChangeLanguage,
     ChangeUsername,
@@ -157,6 +158,11 @@ class Identity(Importing, Protocol):
     @public_write
     async def confirm_email_change(self, token: Secret) -> EmailChangeConfirmed | Refusal:
         """Confirm a change of address by the link that was sent to one of both. Refused with INVALID_LINK."""
+        ...
+
+    @write(STAFF)
+    async def approve_email_change(self, command: ApproveEmailChange) -> EmailChangeConfirmed | Refusal:
+        """Confirm a change of address for an old address that its user can't read any more. Refused with NOT_FOUND."""
         ...
 
     @public_write

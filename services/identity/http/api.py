@@ -10,6 +10,7 @@ from services.chassis.problems import Unauthenticated
 from services.contracts.identity.accounts import (
     AccountChanged,
     AccountUnlocked,
+    ApproveEmailChange,
     ChangeEmail,
     ChangeLanguage,
     ChangeUsername,
@@ -43,6 +44,7 @@ from services.identity.hashing.queue import HashingQueue
 from services.identity.mapping.registration_settings import registration_settings
 from services.identity.queries import directory, organisations, partners
 from services.identity.store.transaction import IdentityTransaction
+from services.identity.usecases.approve_email_change import approve_email_change
 from services.identity.usecases.change_email import change_email
 from services.identity.usecases.change_language import change_language
 from services.identity.usecases.change_password import change_password
@@ -170,6 +172,11 @@ class IdentityApi(ImportsApi):
 
     async def confirm_email_change(self, token: str) -> EmailChangeConfirmed | Refusal:
         return await confirm_email_change(self._runtime.work, self._dependencies.mails, token)
+
+    async def approve_email_change(self, command: ApproveEmailChange) -> EmailChangeConfirmed | Refusal:
+        return await approve_email_change(
+            self._runtime.work, self._dependencies.mails, self._caller.subject_id, command
+        )
 
     async def withdraw_email_change(self, token: str) -> EmailChangeWithdrawn | Refusal:
         return await withdraw_email_change(self._runtime.work, self._dependencies.pepper, token)

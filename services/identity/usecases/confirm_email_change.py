@@ -6,7 +6,7 @@ from services.contracts.identity.accounts import EmailChangeConfirmed, EmailChan
 from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
 from services.identity.domain.account import change_account
-from services.identity.domain.email_change import confirm
+from services.identity.domain.email_change import EmailChange, confirm
 from services.identity.domain.link import LinkPurpose
 from services.identity.mapping.account_mail import NoticeMail
 from services.identity.usecases.lock_link import lock_link
@@ -26,10 +26,7 @@ async def confirm_email_change(work: Work, mails: AccountMails, token: str) -> E
         link, user = found
         change = confirm(change, link.purpose)
         await tx.links.mark_used(link.id, tx.now)
-        if change.confirmed:
-            await _apply(tx, mails, user, change.email)
-        else:
-            await tx.email_changes.save(change)
+        await complete_email_change(tx, mails, user, change)
     return EmailChangeConfirmed(changed=change.confirmed)
 
 
@@ -46,13 +43,16 @@ async def withdraw_email_change(work: Work, pepper: bytes, token: str) -> EmailC
     return EmailChangeWithdrawn()
 
 
-async def _apply(tx: IdentityStore, mails: AccountMails, user: UserRecord, email: str) -> None:
-    """Change the address, end the links that were sent to the old one, and tell both."""
-    changed = change_account(user, email=email, email_verified_at=tx.now)
+async def complete_email_change(tx: IdentityStore, mails: AccountMails, user: UserRecord, change: EmailChange) -> None:
+    """Change the address if both have confirmed it, end the links that were sent to the old one, and tell both."""
+    if not change.confirmed:
+        await tx.email_changes.save(change)
+        return
+    changed = change_account(user, email=change.email, email_verified_at=tx.now)
     await tx.users.save_account(changed)
     await tx.email_changes.delete(user.id)
     await tx.links.end(user.id, *LinkPurpose)
     user_id = write_id("user", user.id)
     tx.audit(AuditEntry(actor=user_id, action="EMAIL_CHANGED", subject=user_id))
     for one in (user, changed):
-        await send_notice(tx, mails, one, NoticeMail.EMAIL_CHANGED, new_email=email)
+        await send_notice(tx, mails, one, NoticeMail.EMAIL_CHANGED, new_email=change.email)

@@ -1,5 +1,6 @@
 """I5: a user changes username, address, password and language, and is told of each."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ from services.access.caller import Caller
 from services.chassis.ids import read_id
 from services.contracts.identity.accounts import (
     AccountChanged,
+    ApproveEmailChange,
     ChangeEmail,
     ChangeLanguage,
     ChangeUsername,
@@ -33,6 +35,7 @@ from tests.component.identity.actions import (
     registered,
     sign_in,
     signed_in,
+    staff,
 )
 from tests.component.identity.mailbox import Mail, mails, new_mails, verify
 
@@ -214,6 +217,14 @@ async def test_a_link_without_its_change_is_worth_nothing(harness: Harness, mirj
     assert codes(await confirm(harness, to_new)) == [("INVALID_LINK", "token")]
 
 
+async def test_two_confirmations_at_once_change_the_address_once(harness: Harness, mirja: Caller) -> None:
+    sent = await moving(harness, mirja)
+    answers = await asyncio.gather(*(confirm(harness, mail) for mail in [*sent, *sent]))
+    changed = [answer.changed for answer in answers if isinstance(answer, EmailChangeConfirmed)]
+    assert sorted(changed) == [False, True]
+    assert len(await mails(harness)) == 2
+
+
 async def test_an_old_address_that_was_never_verified_is_not_asked(harness: Harness, mirja: Caller) -> None:
     await harness.pool.execute("UPDATE users SET email_verified_at = NULL")
     expect(AccountChanged, await move(harness, mirja))
@@ -221,6 +232,46 @@ async def test_an_old_address_that_was_never_verified_is_not_asked(harness: Harn
     assert mail.recipient == NEW_EMAIL
     assert await confirm(harness, mail) == EmailChangeConfirmed(changed=True)
     assert [told.recipient for told in await mails(harness)] == [NEW_EMAIL]
+
+
+async def approve(harness: Harness, email: str = NEW_EMAIL, username: str = "MIRJA@example.com") -> Outcome:
+    command = ApproveEmailChange(idempotency_key=email, username=username, email=email)
+    return await harness.api(await staff(harness)).approve_email_change(command)
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["staff first", "the new address first"])
+async def test_staff_vouch_for_an_old_address_that_cant_be_read(harness: Harness, mirja: Caller, first: bool) -> None:
+    to_new, to_old = await moving(harness, mirja)
+    if first:
+        answers = [await approve(harness), await confirm(harness, to_new)]
+    else:
+        answers = [await confirm(harness, to_new), await approve(harness)]
+    assert answers == [EmailChangeConfirmed(changed=False), EmailChangeConfirmed(changed=True)]
+    assert (await account(harness, mirja)).email == NEW_EMAIL
+    assert [mail.recipient for mail in await mails(harness)] == ["mirja@example.com", NEW_EMAIL]
+    assert codes(await confirm(harness, to_old)) == [("INVALID_LINK", "token")]
+    actions = await harness.pool.fetch("SELECT action, subject FROM chassis.audit WHERE action LIKE 'EMAIL%APPROVED'")
+    assert [tuple(row) for row in actions] == [("EMAIL_CHANGE_APPROVED", mirja.subject_id)]
+
+
+async def test_staff_repeat_an_approval(harness: Harness, mirja: Caller) -> None:
+    to_new, _ = await moving(harness, mirja)
+    employee = harness.api(await staff(harness))
+    command = ApproveEmailChange(idempotency_key="one", username="mirja@example.com", email=NEW_EMAIL)
+    assert await employee.approve_email_change(command) == EmailChangeConfirmed(changed=False)
+    await confirm(harness, to_new)
+    assert await employee.approve_email_change(command) == EmailChangeConfirmed(changed=True)
+    await harness.pool.execute("DELETE FROM users")
+    assert codes(await employee.approve_email_change(command)) == [("NOT_FOUND", "idempotencyKey")]
+
+
+async def test_staff_vouch_for_nothing_else(harness: Harness, mirja: Caller) -> None:
+    assert codes(await approve(harness)) == [("NOT_FOUND", "username")]
+    await moving(harness, mirja)
+    assert codes(await approve(harness, "kolmas@example.com")) == [("NOT_FOUND", "username")]
+    assert codes(await approve(harness, username="nobody")) == [("NOT_FOUND", "username")]
+    harness.clock.move(hours=24)
+    assert codes(await approve(harness)) == [("NOT_FOUND", "username")]
 
 
 async def test_a_malformed_address_is_refused(harness: Harness, mirja: Caller) -> None:

@@ -1,5 +1,7 @@
 """Forgotten names and passwords (I4), and the wait after failed sign-ins (I6): by mail, with one answer for all."""
 
+import asyncio
+
 import pytest
 
 from services.contracts.identity.accounts import AccountUnlocked, PasswordChanged, RecoveryRequested
@@ -83,6 +85,13 @@ async def test_a_link_that_is_used_while_the_password_is_hashed_is_used_once(
 
     monkeypatch.setattr(passwords, "hash", hash_and_use)
     assert codes(await reset(harness, mail.code)) == [("INVALID_LINK", "token")]
+
+
+async def test_of_many_uses_of_a_link_at_once_one_is_right(harness: Harness, mirja: str) -> None:
+    mail = await reset_mail(harness)
+    answers = await asyncio.gather(*(reset(harness, mail.code, f"{NEW_PASSWORD} {number}") for number in range(4)))
+    assert [type(answer).__name__ for answer in answers].count("PasswordChanged") == 1
+    assert len(await mails(harness)) == 1
 
 
 async def test_a_weak_password_does_not_use_the_link_up(harness: Harness, mirja: str) -> None:

@@ -87,6 +87,8 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
 
     await _call(endpoint, CallerCase.BY_GATEWAY, "register", {"command": {**REGISTRATION, "username": "linked"}})
     await _insert_links(endpoint, "linked")
+    await _call(endpoint, CallerCase.BY_GATEWAY, "register", {"command": {**REGISTRATION, "username": "approved"}})
+    await _insert_links(endpoint, "approved", "other ")
 
     def change(version: int, **changed: str) -> Callable[[CallerCase, Ids], dict[str, Any]]:
         def arguments(who: CallerCase, ids: Ids) -> dict[str, Any]:
@@ -123,6 +125,11 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         ),
         "changeUsername": of_own("AccountChanged", change(4, username="user {subject} again")),
         "confirmEmailChange": example("EmailChangeConfirmed", {"token": "CONFIRM_NEW_EMAIL"}),
+        "approveEmailChange": example(
+            "EmailChangeConfirmed",
+            {"command": {"idempotencyKey": "one", "username": "approved", "email": "new@example.fi"}},
+            seen_by=STAFF,
+        ),
         "withdrawEmailChange": example("EmailChangeWithdrawn", {"token": "CONFIRM_OLD_EMAIL"}),
         "clientToken": example(
             "ClientToken", {"clientId": partner, "clientSecret": created["clientSecret"]}, seen_by=BY_GATEWAY
@@ -148,8 +155,8 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
     }
 
 
-async def _insert_links(endpoint: ServiceEndpoint, username: str) -> None:
-    """Insert a link of each purpose, whose secret is the purpose's name, and the change of address that two confirm."""
+async def _insert_links(endpoint: ServiceEndpoint, username: str, prefix: str = "") -> None:
+    """Insert a link of each purpose, whose secret has the purpose's name, and a change of address that two confirm."""
     work: Work = endpoint.runtime.work
     assert isinstance(endpoint.runtime.settings, IdentitySettings)
     pepper = endpoint.runtime.settings.pepper.encode()
@@ -157,7 +164,9 @@ async def _insert_links(endpoint: ServiceEndpoint, username: str) -> None:
         user = await tx.users.by_username(username)
         assert user is not None
         for purpose in LinkPurpose:
-            await tx.links.add(new_link(new_uuid(), user.id, purpose, tx.now), digest(pepper, LINK, purpose.name))
+            await tx.links.add(
+                new_link(new_uuid(), user.id, purpose, tx.now), digest(pepper, LINK, prefix + purpose.name)
+            )
         await tx.email_changes.save(new_email_change(user.id, "new@example.fi", old_verified=True, now=tx.now))
 
 

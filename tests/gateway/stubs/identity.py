@@ -11,6 +11,7 @@ from services.chassis.ids import new_uuid
 from services.contracts.identity.accounts import (
     AccountChanged,
     AccountUnlocked,
+    ApproveEmailChange,
     ChangeEmail,
     ChangeLanguage,
     ChangeUsername,
@@ -156,6 +157,9 @@ class IdentityStub(ImportStub):
 
     async def confirm_email_change(self, token: str) -> EmailChangeConfirmed | Refusal:
         return EmailChangeConfirmed(changed=False) if token == "right" else refuse("INVALID_LINK", "token")
+
+    async def approve_email_change(self, command: ApproveEmailChange) -> EmailChangeConfirmed | Refusal:
+        return EmailChangeConfirmed(changed=True) if command.username == "maija" else refuse("NOT_FOUND", "username")
 
     async def withdraw_email_change(self, token: str) -> EmailChangeWithdrawn | Refusal:
         return EmailChangeWithdrawn() if token == "right" else refuse("INVALID_LINK", "token")
