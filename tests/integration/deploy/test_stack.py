@@ -23,7 +23,7 @@ from tests.integration.deploy import stub_services
 from tests.support.polling import wait_for
 from tests.support.servers import free_port_base
 
-LISTENERS_WITHOUT_PROCESS = {"smtp", "kafka-controller"}
+LISTENERS_WITHOUT_PROCESS = {"smtp", "kafka-controller", "support-bounces"}
 
 
 @dataclass
