@@ -28,8 +28,8 @@ _log = logger(__name__)
 
 _WRITE = """
     INSERT INTO chassis.mail
-        (id, recipient, subject, text, html, language, message_id, headers, deadline, envelope_sender)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+        (id, recipient, subject, text, html, language, message_id, headers, deadline, envelope_sender, confidential)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (id) DO NOTHING
 """
 # Two runs of one job do not send the message twice: the second waits for the end of the first one's claim.
@@ -41,10 +41,11 @@ _CLAIM = """
         id, recipient, subject, text, html, language, message_id, headers, deadline, envelope_sender, attempts
 """
 _IS_UNSENT = "SELECT true FROM chassis.mail WHERE id = $1 AND sent_at IS NULL AND given_up_at IS NULL"
-_MARK_SENT = "UPDATE chassis.mail SET sent_at = clock_timestamp() WHERE id = $1"
-_MARK_GIVEN_UP = "UPDATE chassis.mail SET given_up_at = clock_timestamp() WHERE id = $1"
-_WITHDRAW = """
-    UPDATE chassis.mail SET given_up_at = clock_timestamp()
+_CLEAR_BODY = "text = CASE WHEN confidential THEN '' ELSE text END, html = CASE WHEN confidential THEN '' ELSE html END"
+_MARK_SENT = f"UPDATE chassis.mail SET sent_at = clock_timestamp(), {_CLEAR_BODY} WHERE id = $1"
+_MARK_GIVEN_UP = f"UPDATE chassis.mail SET given_up_at = clock_timestamp(), {_CLEAR_BODY} WHERE id = $1"
+_WITHDRAW = f"""
+    UPDATE chassis.mail SET given_up_at = clock_timestamp(), {_CLEAR_BODY}
     WHERE id = ANY ($1) AND sent_at IS NULL AND given_up_at IS NULL
 """
 _RELEASE = "UPDATE chassis.mail SET claimed_until = clock_timestamp() WHERE id = $1"
@@ -81,6 +82,8 @@ class MailMessage(msgspec.Struct, frozen=True, kw_only=True):
     """The time by which the server must have accepted it; None: it is tried for ever."""
     envelope_sender: str = ""
     """The address to which reports of its delivery go (RFC 5321, section 4.4, Return-Path); empty: the sender's."""
+    confidential: bool = False
+    """Whether it has a secret: then its body is deleted as soon as it is sent or given up."""
     id: uuid.UUID = msgspec.field(default_factory=new_uuid)
     """Idempotency key: a message with a known id is not enqueued again."""
 
@@ -106,6 +109,7 @@ async def enqueue(connection: DatabaseConnection, mail: MailMessage) -> SendMail
         msgspec.json.encode(mail.headers).decode(),
         mail.deadline,
         mail.envelope_sender,
+        mail.confidential,
     )
     return SendMail(mail_id=mail.id)
 

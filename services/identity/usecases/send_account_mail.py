@@ -60,7 +60,7 @@ async def send_link(
         portal_url=mails.portal_url,
         secret=secret,
     )
-    await _send(tx, to or user.email, user.language, mail, link.expires_at)
+    await _send(tx, to or user.email, user.language, mail, link.expires_at, confidential=True)
 
 
 async def send_notice(
@@ -95,6 +95,8 @@ async def _send(
     mail: MailBody,
     deadline: dt.datetime,
     mail_id: uuid.UUID | None = None,
+    *,
+    confidential: bool = False,
 ) -> None:
     await tx.send_mail(
         MailMessage(
@@ -105,5 +107,6 @@ async def _send(
             html=mail.html,
             language=language.value,
             deadline=deadline,
+            confidential=confidential,
         )
     )

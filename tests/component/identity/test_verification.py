@@ -81,6 +81,7 @@ async def test_a_link_is_not_stored(harness: Harness, mirja: Caller) -> None:
     (mail,) = await mails(harness)
     (row,) = await harness.pool.fetch("SELECT * FROM links")
     assert mail.code not in str(dict(row))
+    assert await harness.pool.fetchval("SELECT confidential FROM chassis.mail")
 
 
 async def test_a_later_link_ends_the_earlier(harness: Harness, mirja: Caller) -> None:

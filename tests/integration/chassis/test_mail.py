@@ -15,7 +15,7 @@ from aiosmtpd.smtp import SMTP
 
 from services.chassis.ids import new_uuid
 from services.chassis.jobs.job import JobHandler, JobRun
-from services.chassis.mail import MailMessage, MailOwner, MailSender, SendMail
+from services.chassis.mail import MailMessage, MailOwner, MailSender, SendMail, withdraw
 from services.chassis.runtime.settings import SocketAddress
 from tests.support.alpha import Alpha
 from tests.support.clock import TestClock
@@ -139,6 +139,34 @@ async def test_a_message_has_the_header_fields_that_it_was_given(alpha: Alpha, c
             await tx.send_mail(letter(headers={"List-Unsubscribe": link, "List-Unsubscribe-Post": "One-Click"}))
         (message,) = await until(lambda: accepted_mails(kept))
     assert (message["List-Unsubscribe"], message["List-Unsubscribe-Post"]) == (link, "One-Click")
+
+
+async def test_the_body_of_a_mail_with_a_secret_is_deleted_when_it_is_sent_or_given_up(
+    alpha: Alpha, clock: TestClock
+) -> None:
+    kept = MailServer(refusals=1)
+    sent, given_up, withdrawn = (letter(confidential=True) for _ in range(3))
+    usual = letter()
+    async with mail_server(kept) as server:
+        sender = MailSender(alpha.pool, server, "Kierto <kierto@example.fi>", clock, Owner())
+        for mail in (sent, letter(id=given_up.id, confidential=True, deadline=clock.now()), withdrawn, usual):
+            async with alpha.work() as tx:
+                await tx.send_mail(mail)
+        async with alpha.pool.acquire() as connection:
+            await withdraw(connection, [withdrawn.id])
+        for mail in (given_up, sent, usual):
+            await sender.send(SendMail(mail_id=mail.id), JobRun(1, asyncio.Event()))
+    rows = await alpha.pool.fetch("SELECT id, text, html FROM chassis.mail")
+    assert {row["id"]: (row["text"], row["html"]) for row in rows} == {
+        sent.id: ("", ""),
+        given_up.id: ("", ""),
+        withdrawn.id: ("", ""),
+        usual.id: (usual.text, usual.html),
+    }
+    assert [message["Message-ID"] for message in kept.taken] == [f"<{sent.id}@kierto>", f"<{usual.id}@kierto>"]
+    assert [part.get_payload(decode=True) for part in kept.taken[0].walk()][1:] == [
+        part.get_payload(decode=True) for part in kept.taken[1].walk()
+    ][1:]
 
 
 async def test_an_owner_withholds_a_message_and_withdraws_it(alpha: Alpha, clock: TestClock) -> None:
