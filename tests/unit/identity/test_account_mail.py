@@ -118,7 +118,7 @@ def test_the_mail_that_verifies_an_address_in_finnish() -> None:
         "Tällä sähköpostiosoitteella on luotu käyttäjätili. Vahvista, että osoite on sinun, jotta voimme lähettää "
         "viestimme siihen.\n\n"
         f"Vahvista osoite:\nhttps://oma.example.fi/verify-email#{SECRET}\n\n"
-        "Käyttäjätunnus: Mirja Meri\nVoimassa: 4.3.2026 klo 9.05\n\n"
+        "Käyttäjätunnus: Mirja Meri\nVoimassaolo päättyy: 4.3.2026 klo 9.05\n\n"
         "Jos et ole luonut tiliä, sinun ei tarvitse tehdä mitään: ilman vahvistusta emme lähetä tähän osoitteeseen "
         "muita viestejä.\n\n"
         "Tämä on automaattinen viesti, eikä siihen voi vastata.\n\n\n"
