@@ -1,6 +1,7 @@
-"""Time of refusals of sign-in and registration: with unknown values, and with known but wrong ones, in random order.
+"""Time of answers that must tell nothing: to sign-in, registration and recovery, with unknown and known values.
 
-They go through the gateway, one at a time. No limit of attempts applies: the counted ones are deleted before each call.
+They go through the gateway, one at a time and in random order. No limit of attempts applies: the counted ones are
+deleted before each call.
 """
 
 import datetime as dt
@@ -29,12 +30,16 @@ _REGISTER = """
     mutation ($input: RegisterInput!) { register(input: $input) { ... on Refusal { problems { code } } } }
 """
 
+_RECOVER = """
+    mutation ($input: RequestPasswordResetInput!) { requestPasswordReset(input: $input) { __typename } }
+"""
+
 Call = tuple[str, object, str]
-"""Path, body, and the code in the response."""
+"""Path, body, and a word of the response."""
 
 
 class RefusalTimes(msgspec.Struct, frozen=True):
-    """Median seconds until the response, by the wrong value."""
+    """Median seconds until the response, by the value."""
 
     medians: Mapping[str, float]
 
@@ -47,8 +52,8 @@ class RefusalTimes(msgspec.Struct, frozen=True):
         return f"{name}: {self.medians[name] * 1000:.2f} ms"
 
 
-async def measure(stack: RunningStack, database_url: str, username: str) -> tuple[RefusalTimes, RefusalTimes]:
-    """Measure sign-in and registration; ``username`` exists. The stack has unlimited quotas."""
+async def measure(stack: RunningStack, database_url: str, username: str) -> Sequence[RefusalTimes]:
+    """Measure sign-in, registration and recovery; ``username`` exists. The stack has unlimited quotas."""
     identity = await asyncpg.connect(database_url)
     try:
         await identity.execute(_CUSTOMER, new_uuid(), _KNOWN)
@@ -68,9 +73,12 @@ async def measure(stack: RunningStack, database_url: str, username: str) -> tupl
                     "older invoice": _register(_KNOWN, "1000001"),
                 },
             )
+            recovery_times = await _median_times(
+                session, identity, {"unknown name": _recover(unknown_name), "known name": _recover(username)}
+            )
     finally:
         await identity.close()
-    return sign_in_times, registration_times
+    return sign_in_times, registration_times, recovery_times
 
 
 def _sign_in(username: str) -> Call:
@@ -87,6 +95,10 @@ def _register(customer_number: str, invoice_number: str) -> Call:
         "termsVersion": "2026-01",
     }
     return "/graphql", {"query": _REGISTER, "variables": {"input": command}}, "CUSTOMER_NOT_RECOGNISED"
+
+
+def _recover(username: str) -> Call:
+    return "/graphql", {"query": _RECOVER, "variables": {"input": {"account": username}}}, "RecoveryRequested"
 
 
 async def _median_times(
