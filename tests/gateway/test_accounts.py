@@ -3,6 +3,7 @@
 import pytest
 
 from tests.gateway.gateway_fixture import GatewayFixture
+from tests.gateway.stubs.samples import USER
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -77,3 +78,42 @@ async def test_sessions_are_renewed_and_end(gateway: GatewayFixture) -> None:
         "used": {"problems": [{"code": "SESSION_ENDED"}]},
         "signOut": {"sessionEnded": True},
     }
+
+
+async def test_a_changed_account_leads_to_the_account(gateway: GatewayFixture) -> None:
+    text = """mutation ($version: Int!) {
+      changeUsername(input: {idempotencyKey: "1", version: $version, username: "Maija Meri"}) {
+        ... on AccountChanged { version me { id emailVerified newEmail version } }
+        ... on Conflict { current { id } fields { path yours now } }
+      }
+    }"""
+    changed = await gateway.execute(text, gateway.user(), version=1)
+    me = {"id": USER, "emailVerified": True, "newEmail": None, "version": 1}
+    assert changed["data"]["changeUsername"] == {"version": 2, "me": me}
+    stale = await gateway.execute(text, gateway.user(), version=0)
+    fields = [{"path": ["input", "version"], "yours": 0, "now": 1}]
+    assert stale["data"]["changeUsername"] == {"current": {"id": USER}, "fields": fields}
+
+
+async def test_a_link_is_used_without_a_session_and_a_refusal_names_its_input(gateway: GatewayFixture) -> None:
+    text = """mutation ($code: String!) {
+      resetPassword(input: {token: $code, password: "correct horse battery"}) {
+        ... on PasswordChanged { sessionsEnded }
+        ... on Refusal { problems { code path message } }
+      }
+    }"""
+    assert (await gateway.execute(text, code="right"))["data"]["resetPassword"] == {"sessionsEnded": 2}
+    (problem,) = (await gateway.execute(text, code="used"))["data"]["resetPassword"]["problems"]
+    message = "This link is not valid, or no longer. Get a new one."
+    assert problem == {"code": "INVALID_LINK", "path": ["input", "token"], "message": message}
+
+
+async def test_a_wrong_present_password_is_said_of_its_field(gateway: GatewayFixture) -> None:
+    answer = await gateway.execute(
+        """mutation { changePassword(input: {currentPassword: "wrong", newPassword: "correct horse battery"}) {
+             ... on Refusal { problems { code path } }
+           } }""",
+        gateway.user(),
+    )
+    problems = [{"code": "WRONG_PASSWORD", "path": ["input", "currentPassword"]}]
+    assert answer["data"]["changePassword"] == {"problems": problems}

@@ -21,13 +21,15 @@ async def approve_email_change(
 
     The new address has to confirm it by its own link, before or after.
     """
+    email = command.email.strip().casefold()
     async with work() as tx:
 
         async def approve() -> EmailChangeConfirmed | Refusal:
             found = await tx.users.by_username(username_key(command.username))
             user = await tx.users.lock_by_id(found.id) if found else None
             change = await tx.email_changes.of(user.id) if user else None
-            if user is None or change is None or change.email != command.email.strip() or tx.now >= change.expires_at:
+            is_meant = change is not None and change.email.casefold() == email and tx.now < change.expires_at
+            if user is None or change is None or not is_meant:
                 return refuse("NOT_FOUND", "username")
             change = confirm(change, LinkPurpose.CONFIRM_OLD_EMAIL)
             await tx.links.end(user.id, LinkPurpose.CONFIRM_OLD_EMAIL)
@@ -38,7 +40,7 @@ async def approve_email_change(
 
         async def read_again(ids: Sequence[Id]) -> EmailChangeConfirmed | None:
             user = await tx.users.by_id(read_id("user", ids[0]))
-            return EmailChangeConfirmed(changed=user.email == command.email.strip()) if user else None
+            return EmailChangeConfirmed(changed=user.email.casefold() == email) if user else None
 
         user_ids: list[Id] = []
         return await tx.execute_once(

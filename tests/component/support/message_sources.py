@@ -35,6 +35,8 @@ class FakeOwners:
         self.language = language
         self.deleted: set[str] = set()
         """Users without a contact."""
+        self.unverified: set[str] = set()
+        """Users whose address is not verified."""
         self.site_email: str | None = "isannointi@example.fi"
         """The address of every site's contact person; None: no site has one."""
         self.orders: dict[str, OrderSummary] = {}
@@ -77,7 +79,8 @@ class _FakeRecipients:
         await self._owners.answer(user_id)
         if user_id in self._owners.deleted:
             return None
-        return Contact(user_id=user_id, username="mirja", email=address_of(user_id), language=self._owners.language)
+        email = None if user_id in self._owners.unverified else address_of(user_id)
+        return Contact(user_id=user_id, username="mirja", email=email, language=self._owners.language)
 
 
 class _FakeSites:

@@ -224,6 +224,16 @@ async def test_a_sender_whose_permission_ended_gets_no_answer(
     assert (await mails(harness), owners.requested) == ([], [customer.site, customer.site])
 
 
+async def test_a_user_whose_address_is_not_verified_gets_no_mail(
+    harness: Harness, owners: FakeOwners, customer: Customer
+) -> None:
+    caller = await member_of(harness, customer.org)
+    await send(harness, caller, form(customer.site))
+    owners.unverified.add(caller.subject_id)
+    await send_due(harness, owners)
+    assert (await mails(harness), await states(harness)) == ([], [("RECEIPT", "TOLD")])
+
+
 async def test_a_deleted_user_gets_no_mail(harness: Harness, owners: FakeOwners, customer: Customer) -> None:
     caller = await member_of(harness, customer.org)
     await send(harness, caller, form(customer.site))
