@@ -39,10 +39,16 @@ _IDS_BY_EMAIL = "SELECT id FROM users WHERE active AND lower(email) = lower($1) 
 _IDS_BY_NAME_OR_EMAIL = """
     SELECT id FROM users WHERE active AND (username_key = $1 OR lower(email) = lower($2)) ORDER BY id LIMIT 20
 """
+# A name that looked like another's before that was refused has no key for it; it may change its case all the same.
+_RENAME = """
+    UPDATE users
+    SET username = $2, username_key = $3,
+        look_alike_key = CASE WHEN username_key = $3 THEN look_alike_key ELSE $4 END
+    WHERE id = $1
+"""
 _SAVE_ACCOUNT = """
     UPDATE users
-    SET username = $2, username_key = $3, look_alike_key = $4, email = $5, email_verified_at = $6, language = $7,
-        password_hash = $8, account_version = $9
+    SET email = $2, email_verified_at = $3, language = $4, password_hash = $5, account_version = $6
     WHERE id = $1
 """
 _KEEPS_PASSWORD = "SELECT true FROM users WHERE id = $1 AND password_hash = $2 AND active FOR SHARE"  # noqa: S105
@@ -87,25 +93,25 @@ class PostgresUserRepository:
     async def ids_by_name_or_email(self, username_key: str, email: str) -> list[uuid.UUID]:
         return [row["id"] for row in await self._connection.fetch(_IDS_BY_NAME_OR_EMAIL, username_key, email)]
 
-    async def save_account(self, user: UserRecord) -> bool:
+    async def rename(self, user: UserRecord) -> bool:
         key = username_key(user.username)
         try:
             async with self._connection.transaction():
-                await self._connection.execute(
-                    _SAVE_ACCOUNT,
-                    user.id,
-                    user.username,
-                    key,
-                    look_alike_key(key),
-                    user.email,
-                    user.email_verified_at,
-                    user.language.value,
-                    user.password_hash,
-                    user.account_version,
-                )
+                await self._connection.execute(_RENAME, user.id, user.username, key, look_alike_key(key))
         except UniqueViolationError:
             return False
         return True
+
+    async def save_account(self, user: UserRecord) -> None:
+        await self._connection.execute(
+            _SAVE_ACCOUNT,
+            user.id,
+            user.email,
+            user.email_verified_at,
+            user.language.value,
+            user.password_hash,
+            user.account_version,
+        )
 
     async def keeps_password(self, user: UserRecord) -> bool:
         return bool(await self._connection.fetchval(_KEEPS_PASSWORD, user.id, user.password_hash))

@@ -33,8 +33,9 @@ async def change_own_account(
             changed = await change(tx, user)
             if isinstance(changed, Refusal):
                 return changed
-            if not await tx.users.save_account(changed):
+            if changed.username != user.username and not await tx.users.rename(changed):
                 return refuse("USERNAME_TAKEN", "username")
+            await tx.users.save_account(changed)
             tx.audit(AuditEntry(actor=user_id, action=action, subject=user_id))
             return AccountChanged(version=changed.account_version)
 

@@ -135,6 +135,21 @@ async def test_a_name_is_checked_as_at_registration(harness: Harness, mirja: Cal
     assert codes(await rename(harness, mirja, "st\u0430ff")) == [("MALFORMED", "username")]
 
 
+async def test_a_name_that_looked_like_anothers_before_that_was_refused_stays(harness: Harness, mirja: Caller) -> None:
+    await registered(harness, username="paypa")
+    # As the migration leaves the later of two such names.
+    await harness.pool.execute(
+        "UPDATE users SET username = $2, username_key = $2, look_alike_key = NULL WHERE id = $1",
+        read_id("user", mirja.subject_id),
+        "\u0440\u0430\u0443\u0440\u0430",
+    )
+    expect(PasswordChanged, await change_password(harness, mirja))
+    expect(SignedIn, await sign_in(harness, "\u0440\u0430\u0443\u0440\u0430", NEW_PASSWORD))
+    expect(SignedIn, await sign_in(harness, "paypa"))
+    assert codes(await rename(harness, mirja, "paypa", version=2)) == [("USERNAME_TAKEN", "username")]
+    expect(AccountChanged, await rename(harness, mirja, "mirja", version=2, key="two"))
+
+
 async def test_ones_own_name_in_another_case_is_no_others(harness: Harness, mirja: Caller) -> None:
     expect(AccountChanged, await rename(harness, mirja, "MIRJA@example.com"))
 

@@ -42,8 +42,12 @@ class UserRepository(Protocol):
         """Return the ids of the active users whose username has this key, or with this address; at most 20."""
         ...
 
-    async def save_account(self, user: UserRecord) -> bool:
-        """Update a user's own account, which is locked. Return False, without any change, if the username is taken."""
+    async def rename(self, user: UserRecord) -> bool:
+        """Update a locked user's name. Return False, without any change, if it is taken, or looks like another's."""
+        ...
+
+    async def save_account(self, user: UserRecord) -> None:
+        """Update a locked user's own account: address, language, password, version."""
         ...
 
     async def keeps_password(self, user: UserRecord) -> bool:
