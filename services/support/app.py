@@ -1,6 +1,7 @@
 """The blueprint of support."""
 
 import base64
+import datetime as dt
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from services.access.caller import Caller
 from services.access.copy import ACCESS_COPY
 from services.access.language import DEFAULT_LANGUAGE
 from services.chassis.events.copies.rebuild import Copy
-from services.chassis.jobs.schedule import DueRows
+from services.chassis.jobs.schedule import DueRows, Recurring
 from services.chassis.process import BackgroundLoop
 from services.chassis.runtime.settings import InvalidSettings
 from services.contracts.identity.people import Language
@@ -29,12 +30,15 @@ from services.support.http.unsubscribe_links import SignedUnsubscribeLinks
 from services.support.messaging.bounce_addresses import SignedBounceAddresses
 from services.support.messaging.bounce_listener import BounceListener
 from services.support.messaging.handlers import HANDLERS, ticket_request_handlers
-from services.support.messaging.jobs import MessageMails, messages_job
+from services.support.messaging.jobs import MessageMails, closing_job, messages_job, retention_job
 from services.support.settings import SupportSettings
 from services.support.store.messages import DUE_CAUSES
 from services.support.store.owners import OWNERS
+from services.support.store.retention import DeleteExpiredMessages
 from services.support.store.sensitive import SENSITIVE
+from services.support.store.tickets import SOLVED_TICKETS
 from services.support.store.transaction import SupportTransaction
+from services.support.usecases.close_ticket import CloseTicket
 from services.support.usecases.record_bounce import record_bounce
 from services.support.usecases.record_cause import SendMessages
 from services.support.usecases.send_messages import MessageSources
@@ -118,8 +122,16 @@ SUPPORT: Blueprint[SupportTransaction, Support] = Blueprint(
     sensitive=SENSITIVE,
     versioned=["tickets"],
     copies=[ACCESS_COPY, Copy(SiteStated, "sites")],
-    jobs=lambda runtime: [messages_job(runtime.work, _message_sources(runtime))],
-    due_rows=[DueRows(query=DUE_CAUSES, job=lambda row: SendMessages(cause_id=row["id"]))],
+    jobs=lambda runtime: [
+        messages_job(runtime.work, _message_sources(runtime)),
+        closing_job(runtime.work),
+        retention_job(runtime.pool, runtime.clock),
+    ],
+    due_rows=[
+        DueRows(query=DUE_CAUSES, job=lambda row: SendMessages(cause_id=row["id"])),
+        DueRows(query=SOLVED_TICKETS, job=lambda row: CloseTicket(ticket_id=row["id"])),
+    ],
+    recurring=[Recurring(job=DeleteExpiredMessages(), every=dt.timedelta(hours=1))],
     mail_owner=lambda runtime: MessageMails(runtime.work, _language(runtime)),
     listeners=_listeners,
 )

@@ -10,7 +10,7 @@ from services.contracts.values import Refusal, refuse
 from services.support.domain.ticket import TicketRecord
 
 REOPENING_PERIOD = dt.timedelta(days=30)
-"""The time for which a settled ticket can be reopened."""
+"""The time for which a settled ticket can be reopened by its customer; a solved one is closed then."""
 
 SETTLED_STATES = frozenset({TicketState.SOLVED, TicketState.CLOSED})
 STATES_AFTER_ANSWER = frozenset(
@@ -67,6 +67,14 @@ def moved_by_staff(ticket: TicketRecord, state: TicketState, now: dt.datetime) -
     if state is TicketState.NEW:
         return refuse("ILLEGAL_MOVE", "state", before=ticket.state.value, after=state.value)
     return _moved(ticket, state, now, by_staff=True)
+
+
+def closed_by_time(ticket: TicketRecord, now: dt.datetime) -> TicketRecord | None:
+    """Return a solved ticket that is closed because it can't be reopened any more; None for any other."""
+    until = reopenable_until(ticket)
+    if ticket.state is not TicketState.SOLVED or until is None or now <= until:
+        return None
+    return msgspec.structs.replace(ticket, state=TicketState.CLOSED, updated_at=now, version=ticket.version + 1)
 
 
 def _moved(

@@ -2,12 +2,16 @@
 
 import uuid
 
+from services.chassis.db.postgres import Pool
 from services.chassis.events.transaction import UnitOfWork
 from services.chassis.jobs.job import JobHandler, JobRun, RunAgain
 from services.chassis.mail import MailOwner
 from services.chassis.problems import NotReadyYet
+from services.chassis.runtime.clock import Clock
 from services.contracts.identity.people import Language
 from services.support.domain.message import retry_delay_s
+from services.support.store.retention import DeleteExpiredMessages, delete_expired
+from services.support.usecases.close_ticket import CloseTicket, close_ticket
 from services.support.usecases.hold_messages import may_send_message
 from services.support.usecases.ports.transaction import SupportStore
 from services.support.usecases.record_cause import SendMessages
@@ -49,3 +53,22 @@ def messages_job(work: UnitOfWork[SupportStore], sources: MessageSources) -> Job
                 raise RunAgain(retry_delay_s(run.attempt)) from None
 
     return JobHandler(SendMessages, run)
+
+
+def closing_job(work: UnitOfWork[SupportStore]) -> JobHandler[CloseTicket]:
+    """Return the handler that closes a solved ticket."""
+
+    async def run(job: CloseTicket, run: JobRun) -> None:
+        async with work() as tx:
+            await close_ticket(tx, job.ticket_id)
+
+    return JobHandler(CloseTicket, run)
+
+
+def retention_job(pool: Pool, clock: Clock) -> JobHandler[DeleteExpiredMessages]:
+    """Return the handler that deletes messages whose time is over."""
+
+    async def run(job: DeleteExpiredMessages, run: JobRun) -> None:
+        await delete_expired(pool, clock.now(), run.stop)
+
+    return JobHandler(DeleteExpiredMessages, run, held=False)

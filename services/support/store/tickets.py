@@ -6,6 +6,7 @@ import uuid
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.rows import from_row, to_row
 from services.support.domain.ticket import SenderContact, TicketRecord
+from services.support.domain.ticket_state import REOPENING_PERIOD
 
 _NEXT_NUMBER = "SELECT nextval('ticket_numbers')"
 # The user first, then the organisation: so no two transactions wait for each other.
@@ -30,6 +31,12 @@ _NEWEST = """
 _NEWEST_OF_USER, _NEWEST_OF_ORGANISATION = _NEWEST.format(owner="user_id"), _NEWEST.format(owner="organisation_id")
 _BY_ID = f"SELECT {TICKET_COLUMNS} FROM tickets t WHERE t.id = $1"
 _LOCK_BY_ID = f"{_BY_ID} FOR UPDATE"
+SOLVED_TICKETS = f"""
+    SELECT id FROM tickets
+    WHERE state = 'SOLVED' AND settled_at < $1::timestamptz - interval '{REOPENING_PERIOD.total_seconds()} seconds'
+    ORDER BY settled_at LIMIT $2
+"""
+"""The query of the schedule for the solved tickets that can't be reopened any more."""
 _ADD_CONTACT = """
     INSERT INTO ticket_contacts (ticket_id, name, email, phone, address, customer_number, identified_by)
     VALUES ($1, $2, $3, $4, $5, $6, $7)

@@ -30,6 +30,7 @@ from services.hosting import processes
 from services.support.app import SUPPORT
 from services.support.messaging.jobs import messages_job
 from services.support.settings import SupportSettings
+from services.support.store.retention import delete_expired
 from services.support.usecases.record_cause import SendMessages
 from services.support.usecases.report_failed_message import fail_cause, fail_message
 from services.support.usecases.send_messages import send_messages
@@ -634,3 +635,33 @@ async def test_a_job_names_its_cause(harness: Harness, customer: Customer) -> No
     (payload,) = await harness.pool.fetchrow("SELECT payload FROM chassis.pgqueuer")  # type: ignore[misc]
     cause = await harness.pool.fetchval("SELECT id FROM message_causes")
     assert msgspec.json.decode(payload, type=SendMessages).cause_id == cause
+
+
+async def test_messages_are_deleted_with_their_cause_after_thirteen_months(
+    harness: Harness, owners: FakeOwners, customer: Customer
+) -> None:
+    await member_of(harness, customer.org)
+    await customer.placed()
+    await set_last_restore(harness.pool, harness.clock.now())
+    await send_due(harness, owners)
+    await set_last_restore(harness.pool, None)
+    harness.clock.move(days=1)
+    await customer.failed()
+    await send_due(harness, owners)
+
+    async def left(table: str) -> int:
+        return int(await harness.pool.fetchval(f"SELECT count(*) FROM {table}"))
+
+    async def kept() -> list[int]:
+        await delete_expired(harness.pool, harness.clock.now(), asyncio.Event())
+        return [await left(table) for table in ("message_causes", "held_messages", "messages")]
+
+    harness.clock.move(days=395)
+    assert await kept() == [2, 1, 1]
+    harness.clock.move(minutes=1)
+    assert await kept() == [1, 0, 1]
+    harness.clock.move(days=1)
+    assert await kept() == [0, 0, 0]
+    await customer.failed()
+    harness.clock.move(days=400)
+    assert await kept() == [1, 0, 0], "it is still due"

@@ -4,11 +4,13 @@ import asyncio
 import datetime as dt
 from typing import Any
 
+import msgspec
 import pytest
 
 from services.access.caller import Caller
 from services.chassis.files.media_type import MediaType
-from services.chassis.ids import write_id
+from services.chassis.ids import new_uuid, read_id, write_id
+from services.chassis.jobs.schedule import JobSchedule
 from services.contracts.identity.events import Grant
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.support.events import TicketChanged
@@ -34,6 +36,7 @@ from services.contracts.support.tickets import (
 )
 from services.contracts.values import Connection, Page, Refusal, SortDirection, conflict, malformed, refuse
 from services.support.app import SUPPORT
+from services.support.usecases.close_ticket import close_ticket
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 from tests.support.chunks import iterate_chunks
 
@@ -347,3 +350,57 @@ async def test_a_first_reply_is_not_shown_again_after_access_ended(conversation:
     assert isinstance(await conversation.reply("Hei", by=leaving), TicketEntryAdded)
     harness.clock.move(days=1)
     assert await conversation.reply("Hei", by=leaving) == refuse("NOT_FOUND", "ticketId")
+
+
+async def solve(conversation: Conversation) -> int:
+    """Have a ticket solved, and its time for being reopened end; return its version."""
+    solved = await conversation.answer("Kiitos.", TicketState.SOLVED)
+    conversation.harness.clock.move(days=30, seconds=1)
+    return solved.ticket.version
+
+
+async def test_a_solved_ticket_is_closed_by_time_once(conversation: Conversation) -> None:
+    harness = conversation.harness
+    schedule = JobSchedule(harness.pool, harness.clock, [], SUPPORT.due_rows)
+    queued = "SELECT count(*) FROM chassis.pgqueuer WHERE entrypoint = 'close-ticket'"
+    version = await solve(conversation)
+    harness.clock.move(seconds=-1)
+    await schedule.tick()
+    assert await harness.pool.fetchval(queued) == 0
+    harness.clock.move(seconds=1)
+    await schedule.tick()
+    assert await harness.pool.fetchval(queued) == 1
+    await asyncio.gather(*(close(conversation) for _ in range(5)))
+    closed = await conversation.now()
+    assert (closed.state, closed.version) == (TicketState.CLOSED, version + 1)
+    assert closed.reopenable_until is not None and closed.reopenable_until < harness.clock.now()
+    last = (await harness.emitted_events(TicketChanged))[-1]
+    assert (last.state, last.entry, last.version) == (TicketState.CLOSED, None, version + 1)
+    await harness.pool.execute("DELETE FROM chassis.pgqueuer WHERE entrypoint = 'close-ticket'")
+    await schedule.tick()
+    assert await harness.pool.fetchval(queued) == 0
+
+
+async def close(conversation: Conversation) -> None:
+    async with conversation.harness.work() as tx:
+        await close_ticket(tx, read_id("ticket", conversation.ticket.id))
+
+
+async def test_a_ticket_that_was_reopened_meanwhile_is_not_closed(conversation: Conversation) -> None:
+    version = await solve(conversation)
+    api = conversation.harness.api(conversation.staff)
+    reopening = ChangeTicketState(
+        idempotency_key="1", ticket_id=conversation.ticket.id, version=version, state=TicketState.OPEN
+    )
+    _, reopened = await asyncio.gather(close(conversation), api.change_ticket_state(reopening))
+    now = await conversation.now()
+    if isinstance(reopened, TicketStateChanged):
+        assert (now.state, now.version) == (TicketState.OPEN, version + 1), "the job has found it open"
+    else:
+        assert reopened == conflict(conversation.ticket.id, yours=version, now=version + 1)
+        assert now.state is TicketState.CLOSED
+    await api.change_ticket_state(msgspec.structs.replace(reopening, idempotency_key="2", version=now.version))
+    await close(conversation)
+    assert (await conversation.now()).state is TicketState.OPEN
+    async with conversation.harness.work() as tx:
+        await close_ticket(tx, new_uuid())

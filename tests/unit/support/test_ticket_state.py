@@ -16,6 +16,7 @@ from services.support.domain.ticket_state import (
     STATES_AFTER_ANSWER,
     after_answer,
     after_message,
+    closed_by_time,
     moved_by_customer,
     moved_by_staff,
     reopenable_until,
@@ -122,3 +123,13 @@ def test_a_new_ticket_that_somebody_takes_is_open() -> None:
     )
     assert (handed_over.state, handed_over.assigned_to, handed_over.updated_at) == (WAITING_FOR_CUSTOMER, None, LATER)
     assert with_assignee(ticket(NEW), None, LATER).state is NEW
+
+
+def test_a_solved_ticket_is_closed_when_it_cannot_be_reopened_any_more() -> None:
+    solved, last = ticket(SOLVED), NOW + REOPENING_PERIOD
+    after = last + dt.timedelta(seconds=1)
+    assert closed_by_time(solved, last) is None
+    closed = closed_by_time(solved, after)
+    assert closed is not None
+    assert (closed.state, closed.updated_at, closed.settled_at, closed.version) == (CLOSED, after, NOW, 2)
+    assert [one for one in TicketState if closed_by_time(ticket(one), after)] == [SOLVED]
