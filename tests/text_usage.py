@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, nodes
 
+from services.contracts.permission import Role
 from services.contracts.sites import Fraction
 from services.contracts.support.messages import MessageKind
 from services.contracts.support.tickets import ContactPreference
@@ -41,6 +42,7 @@ MEMBERS: Mapping[str, type[enum.Enum]] = {
     "RECEIPT.CONTACT.": ContactPreference,
     "FRACTION.": Fraction,
     "KIND.": MessageKind,
+    "ROLE.": Role,
     **dict.fromkeys(("SUBJECT.", "INTRODUCTION.", "EXPLANATION.", "LINK."), LinkMail),
     **dict.fromkeys(("NOTICE.", "NOTICE_INTRODUCTION.", "NOTICE_EXPLANATION."), NoticeMail),
 }

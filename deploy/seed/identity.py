@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deploy.seed.history import SiteHistory
 from deploy.seed.population import FOUNDED
 from deploy.seed.tables import TableRows
 from services.identity.domain.access import PartnerRecord, UserRecord
@@ -21,7 +22,7 @@ def rows_of_customers(
     return [
         TableRows("organisations", ORGANISATION_COLUMNS, [organisation_row(one) for one in organisations]),
         TableRows("users", USER_COLUMNS, [user_row(user, FOUNDED) for user in users]),
-        TableRows("memberships", MEMBERSHIP_COLUMNS, [row for user in users for row in membership_rows(user)]),
+        TableRows("memberships", MEMBERSHIP_COLUMNS, [row for user in users for row in membership_rows(user, FOUNDED)]),
         TableRows(
             "invoices",
             "id customer_number invoice_number invoice_date version",
@@ -31,6 +32,12 @@ def rows_of_customers(
             ],
         ),
     ]
+
+
+def rows_of_site_copies(histories: Sequence[SiteHistory]) -> list[TableRows]:
+    """Return the rows of the copy of sites."""
+    rows = [(one.site.id, one.site.facts.organisation_id, one.site.version) for one in histories]
+    return [TableRows("sites", "id organisation_id version", rows)]
 
 
 def rows_of_partners(partners: Sequence[PartnerRecord], pepper: bytes, secret: str) -> list[TableRows]:

@@ -14,7 +14,7 @@ from deploy.seed import accounts, population
 from deploy.seed.access import copy_access, state_access
 from deploy.seed.event_log import SeededEventLog
 from deploy.seed.history import HistoryGenerator, SiteHistory
-from deploy.seed.identity import rows_of_customers, rows_of_partners
+from deploy.seed.identity import rows_of_customers, rows_of_partners, rows_of_site_copies
 from deploy.seed.ids import seeded_id
 from deploy.seed.orders import rows_of_orders
 from deploy.seed.population import FOUNDED, Population
@@ -130,6 +130,7 @@ async def _seed_sites(
             copying.create_task(copy_all(stats, rows_of_pickups(histories, zone)))
             copying.create_task(copy_all(sites, rows_of_sites(histories)))
             copying.create_task(_copy_tickets(support, histories, zone))
+            copying.create_task(copy_all(connections["identity"], rows_of_site_copies(histories)))
     steps.step("sites", there_are.sites, there_are.sites)
     await log.end(orders)
 

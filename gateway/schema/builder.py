@@ -22,20 +22,28 @@ from gateway.schema.bulk_operations import bulk_operation
 from gateway.schema.bulk_operations.cancel_bulk_operation import cancel_bulk_operation
 from gateway.schema.bulk_operations.progress import bulk_operation as bulk_operation_progress
 from gateway.schema.identity import account, organisation
+from gateway.schema.identity.accept_invitation import accept_invitation
 from gateway.schema.identity.approve_email_change import approve_email_change
 from gateway.schema.identity.change_email import change_email
 from gateway.schema.identity.change_language import change_language
+from gateway.schema.identity.change_member import change_member
 from gateway.schema.identity.change_password import change_password
 from gateway.schema.identity.change_username import change_username
 from gateway.schema.identity.confirm_email_change import confirm_email_change
 from gateway.schema.identity.create_partner import create_partner
+from gateway.schema.identity.end_membership import end_membership
+from gateway.schema.identity.invitations import invitation_preview, invitations
+from gateway.schema.identity.invite_members import invite_members
+from gateway.schema.identity.join_by_invitation import join_by_invitation
 from gateway.schema.identity.me import me
+from gateway.schema.identity.organisation_members import organisation_members
 from gateway.schema.identity.organisations import organisations
 from gateway.schema.identity.partners import partners
 from gateway.schema.identity.refresh import refresh
 from gateway.schema.identity.register import register
 from gateway.schema.identity.request_password_reset import request_password_reset
 from gateway.schema.identity.request_username import request_username
+from gateway.schema.identity.resend_invitation import resend_invitation
 from gateway.schema.identity.resend_verification import resend_verification
 from gateway.schema.identity.reset_password import reset_password
 from gateway.schema.identity.revoke_partner import revoke_partner
@@ -44,6 +52,7 @@ from gateway.schema.identity.sign_out import sign_out
 from gateway.schema.identity.unlock import unlock
 from gateway.schema.identity.verify_email import verify_email
 from gateway.schema.identity.withdraw_email_change import withdraw_email_change
+from gateway.schema.identity.withdraw_invitation import withdraw_invitation
 from gateway.schema.imports.import_ import import_
 from gateway.schema.imports.imports import imports
 from gateway.schema.imports.start_import import start_import
@@ -109,6 +118,9 @@ QUERIES = [
     nodes.node,
     nodes.nodes,
     organisations,
+    organisation_members,
+    invitations,
+    invitation_preview,
     sites,
     orders,
     volumes,
@@ -127,6 +139,13 @@ MUTATIONS = [
     sign_in,
     refresh,
     sign_out,
+    invite_members,
+    resend_invitation,
+    withdraw_invitation,
+    accept_invitation,
+    join_by_invitation,
+    change_member,
+    end_membership,
     verify_email,
     resend_verification,
     request_username,

@@ -23,6 +23,8 @@ def _import_loader(service: str) -> NodeLoader:
 NODE_LOADERS: dict[str, NodeLoader] = {
     "org": lambda context, ids, _: context.clients.identity.organisations_by_id(ids),
     "user": lambda context, ids, _: load_users(context, ids),
+    "member": lambda context, ids, _: context.clients.identity.members_by_id(ids),
+    "invitation": lambda context, ids, _: context.clients.identity.invitations_by_id(ids),
     "partner": lambda context, ids, _: context.clients.identity.partners_by_id(ids),
     "site": load_sites,
     "container": lambda context, ids, _: context.clients.sites.containers_by_id(ids),

@@ -18,6 +18,7 @@ from services.chassis.jobs.schedule import Recurring
 from services.chassis.runtime.settings import InvalidSettings
 from services.contracts.identity.events import AccessStated, OrganisationStated
 from services.contracts.identity.operations import Identity
+from services.contracts.sites import SiteStated
 from services.contracts.stats import InvoiceStated
 from services.hosting.blueprint import Blueprint, ServiceRuntime
 from services.identity.domain.organisation import OrganisationFacts
@@ -30,6 +31,7 @@ from services.identity.messaging.handlers import HANDLERS
 from services.identity.messaging.jobs import recovery_job
 from services.identity.queries import directory
 from services.identity.settings import IdentitySettings
+from services.identity.store.owners import OWNERS
 from services.identity.store.retention import DeleteExpiredSessions, delete_expired
 from services.identity.store.sensitive import SENSITIVE
 from services.identity.store.transaction import IdentityTransaction
@@ -124,6 +126,7 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
     migrations=Path(__file__).parent / "store" / "migrations",
     transaction=IdentityTransaction,
     bind=_build_api,
+    owners=OWNERS,
     subscribes_to=["identity", "sites", "orders", "stats", "support"],
     handlers=lambda runtime: HANDLERS,
     sensitive=SENSITIVE,
@@ -138,7 +141,7 @@ IDENTITY: Blueprint[IdentityTransaction, Identity] = Blueprint(
         Announcement(entity="user", event=AccessStated, table="users", emit_page=announce_users),
         Announcement(entity="partner", event=AccessStated, table="partners", emit_page=announce_partners),
     ],
-    copies=[ACCESS_COPY, Copy(InvoiceStated, "invoices")],
+    copies=[ACCESS_COPY, Copy(InvoiceStated, "invoices"), Copy(SiteStated, "sites")],
     fetch_access=_fetch_access,
     public_keys=_public_keys,
     routes=lambda runtime, authenticator: [jwks_route(_signer(runtime))],

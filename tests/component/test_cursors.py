@@ -106,6 +106,20 @@ OTHER_ARGUMENTS: dict[str, list[dict[str, Any]]] = {
         {"filter": {"kinds": ["BUSINESS"]}},
         {"filter": {"customerNumbers": [f"number of {ORG_B}"]}},
     ],
+    "organisationMembers": [
+        {"order": {"field": "SINCE", "direction": "DESC"}},
+        {"filter": {"search": "user"}},
+        {"filter": {"organisationIds": [ORG_B]}},
+        {"filter": {"roles": ["ADMIN"]}},
+        {"filter": {"siteIds": [SITE_A]}},
+        {"filter": {"ended": False}},
+    ],
+    "invitations": [
+        {"order": {"field": "INVITED_AT"}},
+        {"filter": {"search": "example"}},
+        {"filter": {"organisationIds": [ORG_B]}},
+        {"filter": {"states": ["PENDING"]}},
+    ],
     "partners": [
         {"order": {"field": "NAME", "direction": "DESC"}},
         {"filter": {"search": "first"}},

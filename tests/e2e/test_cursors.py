@@ -22,6 +22,9 @@ CONNECTIONS: Mapping[str, tuple[str, str, str]] = {
     "Partner.organisations": ("staff", "partners", NODE % "Partner"),
     "Query.heldMessages": ("staff", "", "%s"),
     "Query.imports": ("staff", "", "%s"),
+    "Query.invitations": ("staff", "", "%s"),
+    "Query.organisationMembers": ("staff", "", "%s"),
+    "Query.mailSuppressions": ("staff", "", "%s"),
     "Query.orders": ("staff", "", "%s"),
     "Query.organisations": ("staff", "", "%s"),
     "Query.partners": ("staff", "", "%s"),
@@ -33,13 +36,23 @@ CONNECTIONS: Mapping[str, tuple[str, str, str]] = {
 """The reader of each connection, the list that has its node, and the selection around it."""
 ONE_LIST = ({"BulkOperation.badRows", "Import.badRows"}, {"Membership.sites", "Organisation.sites"})
 """Connections that may show one list."""
-WITHOUT_ROWS = {"BulkOperation.badRows", "Import.badRows", "Partner.organisations", "Query.heldMessages"}
+WITHOUT_ROWS = {
+    "BulkOperation.badRows",
+    "Import.badRows",
+    "Partner.organisations",
+    "Query.heldMessages",
+    "Query.invitations",
+    "Query.mailSuppressions",
+}
 """Connections that are empty in the demonstration."""
 FILTERS: Mapping[str, str] = {
     "AgreementFilter": "{ended: false}",
     "BadRowFilter": '{codes: ["MALFORMED"]}',
     "HeldMessageFilter": "{states: [HELD]}",
     "ImportFilter": "{states: [DONE]}",
+    "InvitationFilter": "{states: [PENDING]}",
+    "MailSuppressionFilter": "{recipientKinds: [USER]}",
+    "MemberFilter": "{roles: [ADMIN]}",
     "OrderFilter": '{since: "2020-01-01"}',
     "OrganisationFilter": "{kinds: [BUSINESS]}",
     "PartnerFilter": "{active: true}",

@@ -25,6 +25,7 @@ from tests.support.stack import RunningStack
 
 Example = dict[str, Any]
 AINO = "aino@example.fi"
+KAISA = "kaisa@example.fi"
 CODE = re.compile(r"^(?:Koodi|Code):\r?\n(\S+)", re.MULTILINE)
 RULES = ROOT / "deploy" / "local" / "demo" / "rules.csv"
 
@@ -115,11 +116,14 @@ class ExampleCallers:
                 staff, listed = self.clients["staff"], self.examples["mail-suppressions"]["query"]
                 await until(lambda: staff.execute(listed), lambda page: page["totalCount"] == 1)
             case "mail-suppressions":
-                found = [{"id": edge["node"]["id"]} for edge in data["mailSuppressions"]["edges"]]
-                assert found
-                variables = {"ids": [one["id"] for one in found]}
-                assert await self.clients["staff"].execute(NODES, **variables) == found
-                assert "errors" in await self.clients["customer"].post(NODES, **variables)
+                found = await self.find_nodes(data["mailSuppressions"], "staff")
+                assert "errors" in await self.clients["customer"].post(NODES, ids=found)
+            case "organisation-members":
+                found = await self.find_nodes(data["organisationMembers"], "admin")
+                assert await self.clients["customer"].execute(NODES, ids=found) == [None] * len(found)
+            case "invitations":
+                found = await self.find_nodes(data["invitations"], "admin")
+                assert await self.clients["customer"].execute(NODES, ids=found) == [None] * len(found)
             case "resend-verification":
                 self.by_hand["verification"] = await self.code_for(AINO, "Vahvista sähköpostiosoitteesi", mails=2)
             case "request-password-reset":
@@ -139,6 +143,18 @@ class ExampleCallers:
                 self.by_hand["unlock"] = await self.code_for(AINO, "Many failed sign-ins")
             case "unlock":
                 await self.run("change-email")  # for which staff vouch
+                await self.run("invite-members")  # for a link that the customer accepts
+                self.by_hand["invitation"] = await self.code_for(KAISA, "You are invited")
+            case "accept-invitation":
+                member = data["acceptInvitation"]["member"]["id"]
+                variables = {"input": {"idempotencyKey": "accepted", "id": member, "version": 1}}
+                await self.clients["admin"].execute(self.examples["end-membership"]["query"], **variables)
+            case "invite-members":
+                self.by_hand["invitation"] = await self.code_for(KAISA, "You are invited", mails=2)
+            case "resend-invitation":
+                self.by_hand["invitation"] = await self.code_for(KAISA, "You are invited", mails=3)
+            case "end-membership":
+                await self.run("invite-members")  # for an invitation to withdraw
             case "create-partner":
                 self.by_hand["partner"] = data["createPartner"]["partner"]["id"]
             case "revoke-partner":
@@ -151,6 +167,13 @@ class ExampleCallers:
                 self.by_hand["import"] = await self.clients["staff"].upload("rules", RULES.read_text(encoding="utf-8"))
             case "orders-to-drive":
                 self.by_hand["order"] = data["orders"]["edges"][0]["node"]["id"]
+
+    async def find_nodes(self, page: dict[str, Any], reader: str) -> list[str]:
+        """Find the nodes of a page by their ids, which are returned."""
+        ids = [edge["node"]["id"] for edge in page["edges"]]
+        assert ids
+        assert await self.clients[reader].execute(NODES, ids=ids) == [{"id": one} for one in ids]
+        return ids
 
     async def code_for(self, recipient: str, subject: str, *, mails: int = 1) -> str:
         """Return the code in the newest of so many mails with this subject."""

@@ -14,6 +14,8 @@ REPEATED_WITHOUT_KEY: Mapping[str, str] = {
     "requestPasswordReset": "its caller has no account for keys to belong to, and mails are limited",
     "resetPassword": "the link works once",
     "unlock": "the link works once",
+    "acceptInvitation": "the link works once",
+    "joinByInvitation": "the link works once, and its input holds a password",
     "changePassword": "its input holds passwords, of which no digest is kept; the present one changes once",
     "confirmEmailChange": "the link confirms once",
     "withdrawEmailChange": "a change is withdrawn once",

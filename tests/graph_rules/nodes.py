@@ -22,6 +22,8 @@ NODE_PREFIXES: Mapping[str, str] = {
     "Ticket": "ticket",
     "TicketEntry": "entry",
     "HeldMessage": "held",
+    "Invitation": "invitation",
+    "Member": "member",
 }
 """The prefixes of the ids of the types that `node` finds."""
 
@@ -32,6 +34,7 @@ NO_NODES: Mapping[str, str] = {
 
 NO_REFERENCES: Mapping[str, str] = {
     "Partner.clientId": "a client id of OAuth 2.0, which may have another form",
+    "JoinedByInvitation.userId": "the new user has not signed in yet, and can read nothing",
     "Registered.userId": "the new user has not signed in yet, and can read nothing",
     "ReportOutcome.reportId": "the partner's own id",
 }

@@ -20,6 +20,33 @@ from services.contracts.identity.accounts import (
 )
 from services.contracts.identity.actors import ActorId, PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
+from services.contracts.identity.invitations import (
+    AcceptInvitation,
+    Invitation,
+    InvitationAccepted,
+    InvitationFilter,
+    InvitationId,
+    InvitationOrder,
+    InvitationPreview,
+    InvitationResent,
+    InvitationWithdrawn,
+    InviteMembers,
+    JoinByInvitation,
+    JoinedByInvitation,
+    MembersInvited,
+    ResendInvitation,
+    WithdrawInvitation,
+)
+from services.contracts.identity.members import (
+    ChangeMember,
+    EndMembership,
+    Member,
+    MemberChanged,
+    MemberFilter,
+    MemberId,
+    MemberOrder,
+    MembershipEnded,
+)
 from services.contracts.identity.organisations import Organisation, OrganisationFilter, OrganisationOrder
 from services.contracts.identity.partners import (
     ClientToken,
@@ -41,7 +68,7 @@ from services.contracts.identity.people import (
 )
 from services.contracts.identity.sessions import PublicKeys, Secret, SignedIn, SignedOut
 from services.contracts.imports import Importing
-from services.contracts.permission import PEOPLE, STAFF, SubjectKind, allow
+from services.contracts.permission import PEOPLE, STAFF, Role, SubjectKind, allow
 from services.contracts.values import (
     Conflict,
     Connection,
@@ -54,6 +81,8 @@ from services.contracts.values import (
     TextLimit,
 )
 
+_USERS = allow(SubjectKind.USER)
+_ADMINS = allow(SubjectKind.USER, SubjectKind.STAFF, role=Role.ADMIN)
 _ANY_SUBJECT = allow(SubjectKind.USER, SubjectKind.STAFF, SubjectKind.PARTNER)
 
 
@@ -231,6 +260,84 @@ class Identity(Importing, Protocol):
     @read(_ANY_SUBJECT)
     async def actors(self, ids: list[ActorId]) -> list[UserActor | StaffActor | PartnerActor | None]:
         """Return the users and partners with these ids, in this order; None for one that does not exist any more."""
+        ...
+
+    @read(_ADMINS)
+    async def organisation_members(
+        self, page: Page, filter: MemberFilter | None = None, order: MemberOrder | None = None
+    ) -> Connection[Member]:
+        """Return the members of the organisations that the caller administers, past ones, too.
+
+        The oldest ones come first without an ``order``.
+        """
+        ...
+
+    @read(_ADMINS)
+    async def members_by_id(self, ids: list[MemberId]) -> list[Member | None]:
+        """Return the members with these ids, in this order; None for one whom the caller does not administer."""
+        ...
+
+    @read(_ADMINS)
+    async def invitations(
+        self, page: Page, filter: InvitationFilter | None = None, order: InvitationOrder | None = None
+    ) -> Connection[Invitation]:
+        """Return the invitations to the organisations that the caller administers; the latest ones first."""
+        ...
+
+    @read(_ADMINS)
+    async def invitations_by_id(self, ids: list[InvitationId]) -> list[Invitation | None]:
+        """Return the invitations with these ids, in this order; None for one that the caller does not administer."""
+        ...
+
+    @write(_ADMINS)
+    async def invite_members(self, command: InviteMembers) -> MembersInvited | Refusal:
+        """Invite people to an organisation, each of whom nothing speaks against.
+
+        Of one person, or of the call if nobody can be invited: MALFORMED, IN_THE_PAST, NOT_FOUND (a site),
+        ALREADY_MEMBER, ALREADY_INVITED. The call is refused with TOO_MANY_INVITATIONS, IDEMPOTENCY_CONFLICT, too.
+        """
+        ...
+
+    @write(_ADMINS)
+    async def resend_invitation(self, command: ResendInvitation) -> InvitationResent | Conflict | Refusal:
+        """Send an invitation again. Refused with INVITATION_DECIDED, TOO_MANY_INVITATIONS, IDEMPOTENCY_CONFLICT."""
+        ...
+
+    @write(_ADMINS)
+    async def withdraw_invitation(self, command: WithdrawInvitation) -> InvitationWithdrawn | Conflict | Refusal:
+        """Withdraw an invitation. Refused with INVITATION_DECIDED, IDEMPOTENCY_CONFLICT."""
+        ...
+
+    @public_write
+    async def invitation_preview(self, token: Secret) -> InvitationPreview | Refusal:
+        """Return the invitation of a link. Refused with INVITATION_NOT_VALID."""
+        ...
+
+    @write(_USERS)
+    async def accept_invitation(self, command: AcceptInvitation) -> InvitationAccepted | Refusal:
+        """Accept an invitation, also one to another address. Refused with INVITATION_NOT_VALID, ALREADY_MEMBER."""
+        ...
+
+    @public_write
+    async def join_by_invitation(self, command: JoinByInvitation) -> JoinedByInvitation | Refusal:
+        """Create an account by an invitation.
+
+        Refused with MALFORMED, WEAK_PASSWORD, TERMS_REQUIRED, INVITATION_NOT_VALID, USERNAME_TAKEN, TOO_MANY_ATTEMPTS,
+        OVERLOADED.
+        """
+        ...
+
+    @write(_ADMINS)
+    async def change_member(self, command: ChangeMember) -> MemberChanged | Conflict | Refusal:
+        """Give a member another access.
+
+        Refused with MALFORMED, IN_THE_PAST, NOT_FOUND (a site), LAST_ADMIN, MEMBERSHIP_ENDED, IDEMPOTENCY_CONFLICT.
+        """
+        ...
+
+    @write(_ADMINS)
+    async def end_membership(self, command: EndMembership) -> MembershipEnded | Conflict | Refusal:
+        """End a membership at once. Refused with LAST_ADMIN, MEMBERSHIP_ENDED, IDEMPOTENCY_CONFLICT."""
         ...
 
     @read(STAFF)

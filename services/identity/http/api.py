@@ -24,6 +24,31 @@ from services.contracts.identity.accounts import (
 )
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
+from services.contracts.identity.invitations import (
+    AcceptInvitation,
+    Invitation,
+    InvitationAccepted,
+    InvitationFilter,
+    InvitationOrder,
+    InvitationPreview,
+    InvitationResent,
+    InvitationWithdrawn,
+    InviteMembers,
+    JoinByInvitation,
+    JoinedByInvitation,
+    MembersInvited,
+    ResendInvitation,
+    WithdrawInvitation,
+)
+from services.contracts.identity.members import (
+    ChangeMember,
+    EndMembership,
+    Member,
+    MemberChanged,
+    MemberFilter,
+    MemberOrder,
+    MembershipEnded,
+)
 from services.contracts.identity.organisations import Organisation, OrganisationFilter, OrganisationOrder
 from services.contracts.identity.partners import (
     ClientToken,
@@ -42,16 +67,20 @@ from services.hosting.imports_api import ImportsApi
 from services.identity.domain.registration import RegistrationRules
 from services.identity.hashing.queue import HashingQueue
 from services.identity.mapping.registration_settings import registration_settings
-from services.identity.queries import directory, organisations, partners
+from services.identity.queries import directory, members, organisations, partners
 from services.identity.store.transaction import IdentityTransaction
+from services.identity.usecases.accept_invitation import accept_invitation, join_by_invitation, preview_invitation
 from services.identity.usecases.approve_email_change import approve_email_change
 from services.identity.usecases.change_email import change_email
+from services.identity.usecases.change_invitation import resend_invitation, withdraw_invitation
 from services.identity.usecases.change_language import change_language
+from services.identity.usecases.change_member import change_member, end_membership
 from services.identity.usecases.change_password import change_password
 from services.identity.usecases.change_username import change_username
 from services.identity.usecases.confirm_email_change import confirm_email_change, withdraw_email_change
 from services.identity.usecases.create_partner import create_partner
 from services.identity.usecases.end_session import sign_out, sign_out_with
+from services.identity.usecases.invite_members import invite_members
 from services.identity.usecases.issue_client_token import SERVICE_PREFIX, issue_client_token
 from services.identity.usecases.ports.passwords import Passwords
 from services.identity.usecases.refresh_session import refresh_session
@@ -235,6 +264,66 @@ class IdentityApi(ImportsApi):
     async def actors(self, ids: list[Id]) -> list[UserActor | StaffActor | PartnerActor | None]:
         async with self._runtime.pool.acquire() as connection:
             return await directory.actors(connection, self._caller, self._runtime.clock.today(), ids)
+
+    async def organisation_members(
+        self, page: Page, filter: MemberFilter | None = None, order: MemberOrder | None = None
+    ) -> Connection[Member]:
+        async with self._runtime.pool.acquire() as connection:
+            return await members.organisation_members(
+                connection, self._caller, self._runtime.clock.today(), page, filter, order
+            )
+
+    async def members_by_id(self, ids: list[Id]) -> list[Member | None]:
+        async with self._runtime.pool.acquire() as connection:
+            return await members.members_by_id(connection, self._caller, self._runtime.clock.today(), ids)
+
+    async def invitations(
+        self, page: Page, filter: InvitationFilter | None = None, order: InvitationOrder | None = None
+    ) -> Connection[Invitation]:
+        clock = self._runtime.clock
+        async with self._runtime.pool.acquire() as connection:
+            return await members.invitations(connection, self._caller, clock.now(), clock.today(), page, filter, order)
+
+    async def invitations_by_id(self, ids: list[Id]) -> list[Invitation | None]:
+        clock = self._runtime.clock
+        async with self._runtime.pool.acquire() as connection:
+            return await members.invitations_by_id(connection, self._caller, clock.now(), clock.today(), ids)
+
+    async def invite_members(self, command: InviteMembers) -> MembersInvited | Refusal:
+        async with self._runtime.work() as tx:
+            return await invite_members(tx, self._dependencies.mails, self._caller, command)
+
+    async def resend_invitation(self, command: ResendInvitation) -> InvitationResent | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+            return await resend_invitation(tx, self._dependencies.mails, self._caller, command)
+
+    async def withdraw_invitation(self, command: WithdrawInvitation) -> InvitationWithdrawn | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+            return await withdraw_invitation(tx, self._caller, command)
+
+    async def invitation_preview(self, token: str) -> InvitationPreview | Refusal:
+        async with self._runtime.work() as tx:
+            return await preview_invitation(tx, self._dependencies.mails.pepper, token)
+
+    async def accept_invitation(self, command: AcceptInvitation) -> InvitationAccepted | Refusal:
+        return await accept_invitation(self._runtime.work, self._dependencies.mails, self._caller, command)
+
+    async def join_by_invitation(self, command: JoinByInvitation) -> JoinedByInvitation | Refusal:
+        dependencies, address = self._dependencies, self._caller.address
+        return await dependencies.hashing_queue.run(
+            address,
+            lambda: join_by_invitation(
+                self._runtime.work, dependencies.passwords, dependencies.mails, dependencies.rules, command, address
+            ),
+        )
+
+    async def change_member(self, command: ChangeMember) -> MemberChanged | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+            return await change_member(tx, self._caller, command)
+
+    async def end_membership(self, command: EndMembership) -> MembershipEnded | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+            return await end_membership(tx, self._caller, command)
 
     async def partners(
         self, page: Page, filter: PartnerFilter | None = None, order: PartnerOrder | None = None

@@ -59,9 +59,11 @@ class MailedLink(msgspec.Struct, frozen=True, kw_only=True):
     is_address: bool
 
 
-def link_address(portal_url: str, page: LinkMail, secret: str) -> str:
-    """Return the address of a link. The secret is in the fragment, which no browser sends to a server."""
-    return f"{portal_url.rstrip('/')}/{page.value}#{secret}"
+def mailed_link(portal_url: str, page: str, secret: str, caption: str, texts: Catalogue) -> MailedLink:
+    """Return a link to a page of the portal. The secret is in the fragment, which no browser sends to a server."""
+    if not portal_url:
+        return MailedLink(caption=texts.text("CODE"), value=secret, is_address=False)
+    return MailedLink(caption=caption, value=f"{portal_url.rstrip('/')}/{page}#{secret}", is_address=True)
 
 
 def write_link_mail(
@@ -76,11 +78,7 @@ def write_link_mail(
 ) -> MailBody:
     """Return a mail with a link."""
     texts = load_catalogue(TEXTS, language)
-    link = MailedLink(
-        caption=texts.text(f"LINK.{kind.name}") if portal_url else texts.text("CODE"),
-        value=link_address(portal_url, kind, secret) if portal_url else secret,
-        is_address=bool(portal_url),
-    )
+    link = mailed_link(portal_url, kind.value, secret, texts.text(f"LINK.{kind.name}"), texts)
     return _render(
         texts,
         letterhead,

@@ -8,7 +8,7 @@ from services.chassis.ids import read_id
 from services.contracts.audit import AuditRecorded
 from services.contracts.identity.events import IdentityAuditRecorded
 from services.contracts.orders.events import OrdersAuditRecorded
-from services.contracts.sites import SitesAuditRecorded
+from services.contracts.sites import SitesAuditRecorded, SiteStated
 from services.contracts.stats import InvoiceStated, StatsAuditRecorded
 from services.contracts.support.events import SupportAuditRecorded
 from services.identity.domain.organisation import InvoiceCopy
@@ -30,6 +30,12 @@ async def handle_invoice_stated(tx: IdentityStore, event: ReceivedEvent[InvoiceS
     )
 
 
+async def handle_site_stated(tx: IdentityStore, event: ReceivedEvent[SiteStated]) -> None:
+    """Copy a site with its organisation, for memberships and invitations that name it."""
+    stated = event.data
+    await tx.sites.upsert(read_id("site", stated.site_id), read_id("org", stated.organisation_id), stated.version)
+
+
 async def collect_audit(tx: IdentityStore, events: Sequence[ReceivedEvent[AuditRecorded]]) -> None:
     """Keep the audit entries of all services in one place."""
     await tx.collected_audit.add([(event.type.service, event.data) for event in events])
@@ -45,5 +51,6 @@ _AUDIT_EVENTS: Sequence[type[AuditRecorded]] = (
 )
 HANDLERS: Handlers[IdentityTransaction] = {
     InvoiceStated: handle_invoice_stated,
+    SiteStated: handle_site_stated,
     **dict.fromkeys(_AUDIT_EVENTS, COLLECT_AUDIT),
 }

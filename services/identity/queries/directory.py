@@ -24,12 +24,13 @@ from services.identity.store.users import PostgresUserRepository
 _MEMBERSHIPS = """
     SELECT o.id, o.customer_number, o.name, o.kind, o.version, m.role, m.billing, m.site_ids, m.until
     FROM memberships m JOIN organisations o ON o.id = m.organisation_id
-    WHERE m.user_id = $1 AND (m.until IS NULL OR m.until >= $2) ORDER BY o.sort_name, o.id
+    WHERE m.user_id = $1 AND m.ended_at IS NULL AND (m.until IS NULL OR m.until >= $2) ORDER BY o.sort_name, o.id
 """
 _USER_ACTORS = f"""
     SELECT u.id, u.username AS name, u.staff, NOT u.staff AND EXISTS (
         SELECT FROM memberships m
-        WHERE m.user_id = u.id AND (m.until IS NULL OR m.until >= $2) AND {visible("m.organisation_id")}
+        WHERE m.user_id = u.id AND m.ended_at IS NULL AND (m.until IS NULL OR m.until >= $2)
+          AND {visible("m.organisation_id")}
     ) AS known_to_members
     FROM users u WHERE u.id = ANY ($3)
 """

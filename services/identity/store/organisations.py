@@ -10,6 +10,8 @@ from services.identity.domain.organisation import OrganisationFacts, Organisatio
 
 _SELECT = "SELECT id, version, customer_number, name, kind, business_id FROM organisations"
 _LOCK_BY_NUMBER = f"{_SELECT} WHERE customer_number = ANY ($1) ORDER BY id FOR UPDATE"
+_BY_ID = f"{_SELECT} WHERE id = $1"
+_LOCK = "SELECT FROM organisations WHERE id = $1 FOR NO KEY UPDATE"
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 ORGANISATION_COLUMNS = "id, version, customer_number, name, kind, business_id, sort_name"
 _SAVE = f"""
@@ -34,6 +36,13 @@ class PostgresOrganisationRepository:
     async def lock_by_number(self, numbers: Collection[str]) -> dict[str, OrganisationRecord]:
         rows = await self._connection.fetch(_LOCK_BY_NUMBER, list(numbers))
         return {row["customer_number"]: _to_organisation(row) for row in rows}
+
+    async def by_id(self, organisation_id: uuid.UUID) -> OrganisationRecord | None:
+        row = await self._connection.fetchrow(_BY_ID, organisation_id)
+        return _to_organisation(row) if row else None
+
+    async def lock(self, organisation_id: uuid.UUID) -> None:
+        await self._connection.execute(_LOCK, organisation_id)
 
     async def after(self, after: uuid.UUID, limit: int) -> list[OrganisationRecord]:
         return [_to_organisation(row) for row in await self._connection.fetch(_AFTER, after, limit)]

@@ -18,6 +18,13 @@ SENSITIVE: Sequence[SensitiveTable] = (
         persons={"user": "id = $1"},
     ),
     SensitiveTable(table="email_changes", columns={"email": DataKind.EMAIL}, persons={"user": "user_id = $1"}),
+    # The address leaves after a year; so do those of an erased organisation's invitations.
+    SensitiveTable(
+        table="invitations",
+        columns={"email": DataKind.EMAIL},
+        persons={"user": "accepted_by = $1", "org": "organisation_id = $1"},
+        erased={"email": "''"},
+    ),
     # The row stays: invoices and agreements, which have to be kept, refer to its id. ``search`` is made of the name.
     SensitiveTable(
         table="organisations",
@@ -42,6 +49,7 @@ SENSITIVE: Sequence[SensitiveTable] = (
 PLAIN: PlainColumns = {
     "attempts": "scope key tried_by kept_for",
     "collected_audit": "service actor acting_for action subject outcome",
+    "invitations": "language role decision digest",
     "invoices": "customer_number invoice_number",
     "links": "purpose digest",
     "memberships": "role",

@@ -23,8 +23,8 @@ _ADD = f"""
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
     ON CONFLICT DO NOTHING RETURNING true
 """
-MEMBERSHIP_COLUMNS = "user_id, organisation_id, role, billing, site_ids, until"
-_ADD_MEMBERSHIP = f"INSERT INTO memberships ({MEMBERSHIP_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6)"
+MEMBERSHIP_COLUMNS = "user_id, organisation_id, role, billing, site_ids, until, since, id"
+_ADD_MEMBERSHIP = f"INSERT INTO memberships ({MEMBERSHIP_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
 _SELECT = """
     SELECT
         id, username, email, email_verified_at, language, password_hash, staff, active, version, account_version,
@@ -52,9 +52,11 @@ _SAVE_ACCOUNT = """
     WHERE id = $1
 """
 _KEEPS_PASSWORD = "SELECT true FROM users WHERE id = $1 AND password_hash = $2 AND active FOR SHARE"  # noqa: S105
+_RAISE_VERSION = "UPDATE users SET version = version + 1 WHERE id = $1"
 _AFTER = f"{_SELECT} WHERE id > $1 ORDER BY id LIMIT $2 FOR SHARE"
 _MEMBERSHIPS = f"""
-    SELECT {MEMBERSHIP_COLUMNS} FROM memberships WHERE user_id = ANY ($1) ORDER BY user_id, organisation_id
+    SELECT {MEMBERSHIP_COLUMNS} FROM memberships
+    WHERE user_id = ANY ($1) AND ended_at IS NULL ORDER BY user_id, organisation_id
 """
 _ANY_IN = "SELECT EXISTS (SELECT 1 FROM memberships WHERE organisation_id = $1)"
 _REQUEST_ACCESS = "INSERT INTO access_requests (id, user_id, organisation_id, asked_at) VALUES ($1, $2, $3, $4)"
@@ -69,7 +71,7 @@ class PostgresUserRepository:
     async def add(self, user: UserRecord, now: dt.datetime) -> bool:
         added = await self._connection.fetchval(_ADD, *user_row(user, now))
         if added:
-            await self._connection.executemany(_ADD_MEMBERSHIP, membership_rows(user))
+            await self._connection.executemany(_ADD_MEMBERSHIP, membership_rows(user, now))
         return bool(added)
 
     async def by_username(self, username_key: str) -> UserRecord | None:
@@ -116,6 +118,12 @@ class PostgresUserRepository:
     async def keeps_password(self, user: UserRecord) -> bool:
         return bool(await self._connection.fetchval(_KEEPS_PASSWORD, user.id, user.password_hash))
 
+    async def raise_version(self, user_id: uuid.UUID) -> UserRecord:
+        await self._connection.execute(_RAISE_VERSION, user_id)
+        user = await self.by_id(user_id)
+        assert user is not None, "a membership refers to its user"
+        return user
+
     async def after(self, after: uuid.UUID, limit: int) -> list[UserRecord]:
         return await self._fetch(_AFTER, after, limit)
 
@@ -158,9 +166,9 @@ def user_row(user: UserRecord, created_at: dt.datetime) -> tuple[object, ...]:
     )
 
 
-def membership_rows(user: UserRecord) -> list[tuple[object, ...]]:
-    """Return the values of the columns of a user's memberships, in the order of ``MEMBERSHIP_COLUMNS``."""
-    return [(user.id, *to_row(one)) for one in user.memberships]
+def membership_rows(user: UserRecord, since: dt.datetime) -> list[tuple[object, ...]]:
+    """Return the values of the columns of a new user's memberships, in the order of ``MEMBERSHIP_COLUMNS``."""
+    return [(user.id, *to_row(one), since, uuid.uuid5(user.id, str(one.organisation_id))) for one in user.memberships]
 
 
 def _to_membership(row: Row) -> MembershipRecord:

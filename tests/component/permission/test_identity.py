@@ -1,5 +1,6 @@
 """Permissions at identity. Public operations are a short list, with a reason each."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -7,21 +8,35 @@ import msgspec
 from argon2 import PasswordHasher
 
 from services.chassis.db.postgres import Pool
-from services.chassis.ids import new_uuid, read_id
+from services.chassis.ids import new_uuid, read_id, write_id
 from services.chassis.rpc.signature import signatures
 from services.contracts import sites, stats
+from services.contracts.identity.invitations import InvitedMember
+from services.contracts.identity.members import MemberAccess
 from services.contracts.identity.operations import Identity
 from services.contracts.orders.operations import Orders
-from services.contracts.permission import SubjectKind
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.support.operations import Support
 from services.identity.app import IDENTITY
 from services.identity.domain.email_change import new_email_change
+from services.identity.domain.invitation import new_invitation
 from services.identity.domain.link import LinkPurpose, new_link
 from services.identity.domain.secret import digest
 from services.identity.settings import IdentitySettings
+from services.identity.usecases.invite_members import access_record
 from services.identity.usecases.ports.transaction import Work
 from services.identity.usecases.send_account_mail import LINK
-from tests.component.permission.callers import ACCESS, ORG_A, ORG_B, SUBJECTS, TODAY, CallerCase, ServiceEndpoint
+from services.identity.usecases.send_invitation import INVITATION as INVITATION_SECRET
+from tests.component.permission.callers import (
+    ACCESS,
+    ORG_A,
+    ORG_B,
+    SITE_A,
+    SUBJECTS,
+    TODAY,
+    CallerCase,
+    ServiceEndpoint,
+)
 from tests.component.permission.conftest import WalkPermissions
 from tests.component.permission.walk import Example, Ids
 from tests.component.permission.walked_service import WalkedService
@@ -41,6 +56,8 @@ PUBLIC = {
     "requestPasswordReset": "it is for those who can't sign in; the link goes to the address",
     "resetPassword": "the link of a mail is the proof",
     "unlock": "the link of a mail is the proof",
+    "invitationPreview": "the link of a mail is the proof",
+    "joinByInvitation": "the link of a mail is the proof",
     "confirmEmailChange": "the link of a mail is the proof",
     "withdrawEmailChange": "the link of a mail is the proof",
     "clientToken": "the client secret is the proof",
@@ -65,12 +82,21 @@ WITH_ACCOUNT = [who for who in SUBJECTS if ACCESS[who][0] is not SubjectKind.PAR
 STAFF = [CallerCase.STAFF]
 BY_GATEWAY = [CallerCase.BY_GATEWAY]
 MEMBERS_OF_A = [CallerCase.VIEWER, CallerCase.EDITOR, CallerCase.ADMIN, CallerCase.OTHER_SITE]
+ADMINS = [CallerCase.ADMIN, CallerCase.STAFF]
+USERS = [who for who in WITH_ACCOUNT if who is not CallerCase.STAFF]
+MEMBER, INVITATION = (write_id(prefix, uuid.UUID(int=0x3E << 64 | 7 << 76)) for prefix in ("member", "invitation"))
+JOINING = {"username": "third", "password": "kuljen koko talon lapi", "termsVersion": "2026-01"}
 USER = SUBJECTS[CallerCase.VIEWER]
 OLD_PASSWORD, NEW_PASSWORD = "kuljen koko kadun", "kuljen koko kaupungin"
 
 
 def username_of(who: CallerCase) -> str:
     return f"user {SUBJECTS[who]}"
+
+
+def invited(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    member = {"email": f"{who.name.lower()}@invited.fi", "access": {"role": "VIEWER", "siteIds": [ids["site"]]}}
+    return {"command": {"idempotencyKey": who.name, "organisationId": ids["org"], "members": [member]}}
 
 
 def new_partner(name: str, *organisation_ids: str) -> dict[str, Any]:
@@ -90,6 +116,8 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
     await _call(endpoint, CallerCase.BY_GATEWAY, "register", {"command": {**REGISTRATION, "username": "approved"}})
     await _insert_links(endpoint, "approved", "other ")
 
+    await _insert_invitations(endpoint)
+
     def change(version: int, **changed: str) -> Callable[[CallerCase, Ids], dict[str, Any]]:
         def arguments(who: CallerCase, ids: Ids) -> dict[str, Any]:
             named = {
@@ -102,6 +130,15 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
 
     def of_own(shows: str, arguments: Callable[[CallerCase, Ids], dict[str, Any]]) -> Example:
         return Example(arguments=arguments, shows=[shows], seen_by=WITH_ACCOUNT)
+
+    def of_thing(prefix: str, shows: list[str], **rest: Any) -> Example:
+        def arguments(who: CallerCase, ids: Ids) -> dict[str, Any]:
+            command = {"idempotencyKey": who.name, "id": ids[prefix], "version": 1, **rest}
+            if "access" in rest:
+                command["access"] = {"role": "VIEWER", "siteIds": [ids["site"]]}
+            return {"command": command}
+
+        return Example(arguments=arguments, shows=shows)
 
     def example(shows: str, arguments: dict[str, Any], **rest: Any) -> Example:
         return Example(arguments=lambda who, ids: arguments, shows=[shows], **rest)
@@ -146,6 +183,20 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "accessOf": example(USER, {"subjectId": USER}),
         "contacts": example(username_of(CallerCase.VIEWER), {"userIds": [USER]}),
         "actors": example(username_of(CallerCase.VIEWER), {"ids": [USER]}, seen_by=[*MEMBERS_OF_A, CallerCase.STAFF]),
+        "organisationMembers": Example(arguments=lambda who, ids: {"page": {}}, shows=[MEMBER], seen_by=ADMINS),
+        "membersById": Example(arguments=lambda who, ids: {"ids": [ids["member"]]}, shows=[MEMBER], seen_by=ADMINS),
+        "invitations": Example(arguments=lambda who, ids: {"page": {}}, shows=[INVITATION], seen_by=ADMINS),
+        "invitationsById": Example(
+            arguments=lambda who, ids: {"ids": [ids["invitation"]]}, shows=[INVITATION], seen_by=ADMINS
+        ),
+        "inviteMembers": Example(arguments=invited, shows=["MembersInvited"]),
+        "resendInvitation": of_thing("invitation", ["InvitationResent", "Conflict"]),
+        "withdrawInvitation": of_thing("invitation", ["InvitationWithdrawn", "Conflict"]),
+        "invitationPreview": example("InvitationPreview", {"token": "PREVIEWED"}),
+        "acceptInvitation": example("INVITATION_NOT_VALID", {"command": {"token": "x"}}, seen_by=USERS),
+        "joinByInvitation": example("INVITATION_NOT_VALID", {"command": {**JOINING, "token": "x"}}),
+        "changeMember": of_thing("member", ["MemberChanged", "Conflict"], access=None),
+        "endMembership": of_thing("member", ["MembershipEnded", "Conflict"]),
         "partners": example(partner, {"page": {}}, seen_by=STAFF),
         "partnersById": example(partner, {"ids": [partner]}, seen_by=STAFF),
         "organisationsOfPartners": example(f"name of {ORG_A}", {"partnerIds": [partner], "page": {}}, seen_by=STAFF),
@@ -153,6 +204,24 @@ async def make_examples(endpoint: ServiceEndpoint) -> dict[str, Example]:
         "revokePartner": example("PartnerRevoked", {"id": partner, "version": 1}, seen_by=STAFF),
         "signOut": example("SignedOut", {}, seen_by=WITH_ACCOUNT),
     }
+
+
+async def _insert_invitations(endpoint: ServiceEndpoint) -> None:
+    """Insert an invitation to each organisation; the secret of the first has the name of its operation."""
+    work: Work = endpoint.runtime.work
+    assert isinstance(endpoint.runtime.settings, IdentitySettings)
+    pepper = endpoint.runtime.settings.pepper.encode()
+    access = MemberAccess(role=Role.VIEWER)
+    async with work() as tx:
+        for invitation_id, organisation, secret in (
+            (read_id("invitation", INVITATION), ORG_A, "PREVIEWED"),
+            (new_uuid(), ORG_B, "other"),
+        ):
+            member = InvitedMember(email="a@example.fi", access=access)
+            invitation = new_invitation(
+                invitation_id, read_id("org", organisation), member, access_record(access), new_uuid(), tx.now
+            )
+            await tx.invitations.add(invitation, digest(pepper, INVITATION_SECRET, secret))
 
 
 async def _insert_links(endpoint: ServiceEndpoint, username: str, prefix: str = "") -> None:
@@ -211,12 +280,18 @@ async def insert_rows(pool: Pool) -> None:
                     grant.until,
                 )
 
+    await pool.execute("INSERT INTO sites VALUES ($1, $2, 1)", read_id("site", SITE_A), read_id("org", ORG_A))
+    await pool.execute(
+        "UPDATE memberships SET id = $1 WHERE user_id = $2", read_id("member", MEMBER), read_id("user", USER)
+    )
+
 
 WALKED = WalkedService(
     blueprint=IDENTITY,
     insert_rows=insert_rows,
     examples={},
     examples_with_secrets=make_examples,
+    own={"member": MEMBER, "invitation": INVITATION},
     foreign=[f"name of {ORG_B}", f"number of {ORG_B}"],
 )
 

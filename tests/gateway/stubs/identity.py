@@ -25,6 +25,33 @@ from services.contracts.identity.accounts import (
 )
 from services.contracts.identity.actors import PartnerActor, StaffActor, UserActor
 from services.contracts.identity.events import AccessStated
+from services.contracts.identity.invitations import (
+    AcceptInvitation,
+    Invitation,
+    InvitationAccepted,
+    InvitationFilter,
+    InvitationOrder,
+    InvitationOutcome,
+    InvitationPreview,
+    InvitationResent,
+    InvitationState,
+    InvitationWithdrawn,
+    InviteMembers,
+    JoinByInvitation,
+    JoinedByInvitation,
+    MembersInvited,
+    ResendInvitation,
+    WithdrawInvitation,
+)
+from services.contracts.identity.members import (
+    ChangeMember,
+    EndMembership,
+    Member,
+    MemberChanged,
+    MemberFilter,
+    MemberOrder,
+    MembershipEnded,
+)
 from services.contracts.identity.organisations import (
     Organisation,
     OrganisationFilter,
@@ -54,7 +81,7 @@ from services.contracts.identity.sessions import KnownDevice, PublicKeys, Signed
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Conflict, Connection, Page, Refusal, conflict, refuse
 from tests.gateway.stubs.imports import ImportStub
-from tests.gateway.stubs.samples import ORGANISATION, PARTNER, USER, page_of
+from tests.gateway.stubs.samples import INVITATION, MEMBER, NOW, ORGANISATION, PARTNER, USER, page_of
 
 
 class IdentityStub(ImportStub):
@@ -195,6 +222,49 @@ class IdentityStub(ImportStub):
     async def sign_out_with(self, refresh_token: str) -> SignedOut | Refusal:
         return SignedOut(session_ended=refresh_token == "next")
 
+    async def organisation_members(
+        self, page: Page, filter: MemberFilter | None = None, order: MemberOrder | None = None
+    ) -> Connection[Member]:
+        return page_of([a_member()], page)
+
+    async def members_by_id(self, ids: list[str]) -> list[Member | None]:
+        return [a_member() if one == MEMBER else None for one in ids]
+
+    async def invitations(
+        self, page: Page, filter: InvitationFilter | None = None, order: InvitationOrder | None = None
+    ) -> Connection[Invitation]:
+        return page_of([an_invitation()], page)
+
+    async def invitations_by_id(self, ids: list[str]) -> list[Invitation | None]:
+        return [an_invitation() if one == INVITATION else None for one in ids]
+
+    async def invite_members(self, command: InviteMembers) -> MembersInvited | Refusal:
+        outcomes = [InvitationOutcome(invitation=an_invitation(), problems=[]) for _ in command.members]
+        return MembersInvited(outcomes=outcomes)
+
+    async def resend_invitation(self, command: ResendInvitation) -> InvitationResent | Conflict | Refusal:
+        return InvitationResent(invitation=an_invitation())
+
+    async def withdraw_invitation(self, command: WithdrawInvitation) -> InvitationWithdrawn | Conflict | Refusal:
+        return InvitationWithdrawn(invitation=an_invitation())
+
+    async def invitation_preview(self, token: str) -> InvitationPreview | Refusal:
+        return InvitationPreview(
+            organisation_name="As Oy Mirja", email="a@example.fi", role=Role.VIEWER, until=None, expires_at=NOW
+        )
+
+    async def accept_invitation(self, command: AcceptInvitation) -> InvitationAccepted | Refusal:
+        return InvitationAccepted(member=a_member())
+
+    async def join_by_invitation(self, command: JoinByInvitation) -> JoinedByInvitation | Refusal:
+        return JoinedByInvitation(user_id=USER)
+
+    async def change_member(self, command: ChangeMember) -> MemberChanged | Conflict | Refusal:
+        return MemberChanged(member=a_member())
+
+    async def end_membership(self, command: EndMembership) -> MembershipEnded | Conflict | Refusal:
+        return MembershipEnded(member=a_member())
+
     async def partners(
         self, page: Page, filter: PartnerFilter | None = None, order: PartnerOrder | None = None
     ) -> Connection[Partner]:
@@ -249,6 +319,44 @@ class IdentityStub(ImportStub):
 
     async def access_of(self, subject_id: str) -> AccessStated | None:
         return self.access.get(subject_id)
+
+
+def a_member() -> Member:
+    return Member(
+        id=MEMBER,
+        organisation_id=ORGANISATION,
+        by=USER,
+        username="maija",
+        role=Role.ADMIN,
+        billing=True,
+        site_ids=None,
+        since=NOW,
+        until=None,
+        ended_at=None,
+        version=1,
+    )
+
+
+def an_invitation() -> Invitation:
+    return Invitation(
+        id=INVITATION,
+        organisation_id=ORGANISATION,
+        email="a@example.fi",
+        language=Language.FI,
+        role=Role.VIEWER,
+        billing=False,
+        site_ids=None,
+        until=None,
+        state=InvitationState.PENDING,
+        by=USER,
+        invited_at=NOW,
+        sent_at=NOW,
+        expires_at=NOW,
+        accepted_by_id=None,
+        accepted_with_other_email=False,
+        decided_at=None,
+        version=1,
+    )
 
 
 def _organisation(id: str) -> Organisation:

@@ -20,6 +20,7 @@ OTHER_ORGANISATION = write_id("org", uuid.UUID(int=2))
 USER = write_id("user", uuid.UUID(int=1))
 STAFF = write_id("user", uuid.UUID(int=2))
 PARTNER = write_id("partner", uuid.UUID(int=1))
+MEMBER, INVITATION = (write_id(prefix, uuid.UUID(int=1)) for prefix in ("member", "invitation"))
 ARTICLE = Article(
     id=write_id("article", uuid.UUID(int=1)),
     article_number="240-RES",

@@ -115,6 +115,12 @@ COPY_QUERIES: list[tuple[str, str, str, str]] = [
     ),
     (
         "identity",
+        "SELECT id, organisation_id, version FROM sites",
+        "sites",
+        "SELECT id, organisation_id, version FROM sites",
+    ),
+    (
+        "identity",
         "SELECT id, customer_number, invoice_number, invoice_date, version FROM invoices",
         "stats",
         "SELECT id, customer_number, invoice_number, invoice_date, version FROM invoices",

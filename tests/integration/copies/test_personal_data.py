@@ -22,7 +22,7 @@ from services.access.caller import Caller
 from services.chassis.audit.chain import chain_audit
 from services.chassis.audit.entry import AuditEntry, PersonalFields
 from services.chassis.http.client.origin import Origin
-from services.chassis.ids import write_id
+from services.chassis.ids import read_id, write_id
 from services.chassis.jobs.job import JobHandler, JobRun
 from services.chassis.mail import MailOwner, MailSender, SendMail
 from services.chassis.rpc.channel import CallFailed, ServiceChannel
@@ -32,10 +32,12 @@ from services.chassis.runtime.settings import SocketAddress
 from services.chassis.telemetry import logging
 from services.contracts.bulk_operations import BulkOperationState
 from services.contracts.identity.accounts import AccountChanged, ChangeEmail, RecoveryRequested
+from services.contracts.identity.invitations import InvitedMember, InviteMembers, MembersInvited
+from services.contracts.identity.members import MemberAccess
 from services.contracts.identity.people import Contact
 from services.contracts.identity.sessions import SignedIn
 from services.contracts.orders.reports import PickupsReported, ReportKind
-from services.contracts.permission import SubjectKind
+from services.contracts.permission import Role, SubjectKind
 from services.contracts.support.operations import Support
 from services.contracts.support.tickets import (
     Channel,
@@ -173,6 +175,7 @@ async def plant(services: ServicesFixture, codes: Codes, log: io.BytesIO) -> Non
     await plant_in_sites_and_orders(services, codes)
     user_id = await register(services, codes)
     await add_audit_entry(services.harnesses["identity"], codes, user_id)
+    await invite(services.harnesses["identity"], codes, user_id)
     await send_forms(services, codes, user_id)
     support = services.harnesses["support"]
     recipients = IdentityContacts(services.harnesses["identity"], codes.word())
@@ -184,6 +187,23 @@ async def plant(services: ServicesFixture, codes: Codes, log: io.BytesIO) -> Non
     handlers = messages_job(support.work, sources), JobHandler(SendMail, mails.send)
     async with running_jobs(support.pool, *handlers):
         await until(lambda: asyncio.sleep(0, b"mail rejected" in log.getvalue()))
+
+
+async def invite(identity: actions.Harness, codes: Codes, user_id: str) -> None:
+    """Invite someone to the organisation of its admin."""
+    (organisation_id,) = [
+        row["organisation_id"]
+        for row in await identity.pool.fetch(
+            "SELECT organisation_id FROM memberships WHERE user_id = $1", read_id("user", user_id)
+        )
+    ]
+    command = InviteMembers(
+        idempotency_key="1",
+        organisation_id=write_id("org", organisation_id),
+        members=[InvitedMember(email=f"{codes.word()}@example.fi", access=MemberAccess(role=Role.VIEWER))],
+    )
+    caller = Caller(subject_id=user_id, kind=SubjectKind.USER)
+    actions.expect(MembersInvited, await identity.api(caller).invite_members(command))
 
 
 async def plant_in_sites_and_orders(services: ServicesFixture, codes: Codes) -> None:

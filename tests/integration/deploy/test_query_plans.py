@@ -21,6 +21,7 @@ from services.chassis.ids import read_id, write_id
 from services.chassis.imports.queries import ImportQueries
 from services.chassis.rpc.signature import signatures
 from services.contracts.bulk_operations import BulkOperationState
+from services.contracts.identity.members import MemberFilter
 from services.contracts.identity.organisations import (
     OrganisationFilter,
     OrganisationKind,
@@ -37,7 +38,7 @@ from services.contracts.sites import Fraction, PropertyType, SiteFilter, SiteOrd
 from services.contracts.stats import Period, VolumeFilter
 from services.contracts.support.tickets import TicketFilter, TicketState
 from services.contracts.values import Page, Refusal
-from services.identity.queries import directory, organisations, partners
+from services.identity.queries import directory, members, organisations, partners
 from services.orders.domain.pickup_id import ordered_pickup_id
 from tests.integration.deploy.query_plans import (
     QueryPlanner,
@@ -182,6 +183,10 @@ READS: dict[str, dict[str, list[Read]]] = {
                 for order in ORGANISATION_ORDERS
             ),
         ],
+        "organisationMembers": [
+            list_pages("organisation_members"),
+            filtered_pages("organisation_members", lambda k: MemberFilter(organisation_ids=[k.organisation])),
+        ],
         "partners": [
             list_pages("partners"),
             filtered_pages("partners", lambda k: PartnerFilter(search="oy", active=True)),
@@ -265,6 +270,9 @@ COVERED_ELSEWHERE = {
     "settings",
     "importsById",
     "heldMessages",
+    "invitations",
+    "invitationsById",
+    "membersById",
     "heldMessagesById",
     "mailSuppressions",
     "mailSuppressionsById",
@@ -335,7 +343,7 @@ async def test_each_read_uses_an_index_on_reach_or_arguments(make_database: Make
 def _may_read(caller: str, operation: str) -> bool:
     if operation == "events":
         return True
-    if operation in ("imports", "partners"):
+    if operation in ("imports", "partners", "organisationMembers"):
         return caller == "staff"
     return caller in PEOPLE or operation in ("orders", "ordersById", "agreementsById", "articlesById")
 
@@ -385,6 +393,9 @@ class _Identity:
         ids, listed = [CALLERS["partner of one"].subject_id], (*arguments, None, None)[:2]
         (found,) = await organisations.organisations_of_partners(self._arguments[0], ids, page, *listed)
         return found
+
+    async def organisation_members(self, page: Page, *arguments: Any) -> object:
+        return await members.organisation_members(*self._arguments, page, *(*arguments, None, None)[:2])
 
     async def partners(self, page: Page, *arguments: Any) -> object:
         return await partners.partners(self._arguments[0], page, *(*arguments, None, None)[:2])

@@ -46,6 +46,7 @@ WIDE = OperationLimits(tokens=10_000, fields=10_000, root_fields=100, aliases=1_
 SHORT = {
     "Conflict.fields",
     "Me.memberships",
+    "MembersInvited.outcomes",
     "MessagesChosen.choices",
     "Offers.offers",
     "Order.timeline",

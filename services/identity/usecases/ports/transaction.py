@@ -8,11 +8,14 @@ from services.identity.usecases.ports.access import AccessRepository
 from services.identity.usecases.ports.attempts import AttemptRepository
 from services.identity.usecases.ports.collected_audit import CollectedAuditRepository
 from services.identity.usecases.ports.email_changes import EmailChangeRepository
+from services.identity.usecases.ports.invitations import InvitationRepository
 from services.identity.usecases.ports.invoices import InvoiceCopyRepository
 from services.identity.usecases.ports.links import LinkRepository
+from services.identity.usecases.ports.members import MemberRepository
 from services.identity.usecases.ports.organisations import OrganisationRepository
 from services.identity.usecases.ports.partners import PartnerRepository
 from services.identity.usecases.ports.sessions import SessionRepository
+from services.identity.usecases.ports.sites import SiteCopyRepository
 from services.identity.usecases.ports.users import UserRepository
 
 
@@ -32,10 +35,16 @@ class IdentityStore(TransactionPort, Protocol):
     def email_changes(self) -> EmailChangeRepository: ...
 
     @property
+    def invitations(self) -> InvitationRepository: ...
+
+    @property
     def invoices(self) -> InvoiceCopyRepository: ...
 
     @property
     def links(self) -> LinkRepository: ...
+
+    @property
+    def members(self) -> MemberRepository: ...
 
     @property
     def organisations(self) -> OrganisationRepository: ...
@@ -45,6 +54,9 @@ class IdentityStore(TransactionPort, Protocol):
 
     @property
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    def sites(self) -> SiteCopyRepository: ...
 
     @property
     def users(self) -> UserRepository: ...

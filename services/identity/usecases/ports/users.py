@@ -52,6 +52,9 @@ class UserRepository(Protocol):
 
     async def keeps_password(self, user: UserRecord) -> bool:
         """Return whether an active user still has this password, and lock it against a change."""
+
+    async def raise_version(self, user_id: uuid.UUID) -> UserRecord:
+        """Raise the version of a user's access, and return the user with the memberships of now."""
         ...
 
     async def after(self, after: uuid.UUID, limit: int) -> Sequence[UserRecord]:

@@ -120,6 +120,8 @@ def test_the_idempotent_writes_of_every_contract() -> None:
         *("createPartner", "orderExtraPickup", "sendContactForm", "sendPublicForm", "logContact"),
         *("replyToTicket", "answerTicket", "addTicketNote", "assignTicket", "changeTicketState", "chooseMessages"),
         "decideHeldMessages",
+        *("changeEmail", "approveEmailChange", "changeUsername", "changeLanguage", "resendVerification"),
+        *("inviteMembers", "resendInvitation", "withdrawInvitation", "changeMember", "endMembership"),
         *("resumeMail", "liftMailSuppression"),
     }
     assert all(one.idempotent for one in signatures(Orders).values() if one.declared.kind == "read")
