@@ -147,3 +147,32 @@ async def test_a_restore_tells_nobody_again(
         await messages.await_told("A1", "A2", "B1", "B1", "B2", "B3", "C1")
     assert messages.told == Counter({"A1": 1, "A2": 1, "B1": 2, "B2": 1, "B3": 1, "C1": 1})
     await backup.delete()
+
+
+async def test_a_restore_of_another_service_tells_nobody_again(
+    stopped_services: ServicesFixture,
+    server_addresses: Servers,
+    open_pool: Callable[[str], Awaitable[Pool]],
+    clock: TestClock,
+) -> None:
+    clock.instant = dt.datetime(2026, 12, 27, 9, tzinfo=dt.UTC)
+    backup = Backup(stopped_services, server_addresses, open_pool)
+    messages = MessagesFixture(stopped_services, clock)
+    await messages.prepare_staff()
+    async with messages.run():
+        await messages.place_orders("A1", "A2")
+        await messages.await_told("A1", "A2")
+    await backup.make("orders")
+    async with messages.run():
+        await messages.place_orders("B1", "B2")
+        await messages.await_told("A1", "A2", "B1", "B2")
+
+    await backup.restore("orders")
+    async with messages.run():
+        await messages.place_orders("C1")
+        await messages.await_told("A1", "A2", "B1", "B2", "C1")
+        await stopped_services.announce("orders")
+        await messages.place_orders("C2")
+        await messages.await_told("A1", "A2", "B1", "B2", "C1", "C2")
+        assert await messages.held() == {}
+    await backup.delete()
