@@ -18,7 +18,7 @@ import pytest
 
 from services.chassis.rpc.channel import READ_TIMEOUT_S
 from services.chassis.rpc.circuit_breaker import PROBE_INTERVAL_S
-from tests.faults.queries import QueryResult, SteadyQueries, TimeSpan, is_lacking
+from tests.faults.queries import Latency, QueryResult, SteadyQueries, TimeSpan, is_lacking
 from tests.faults.report import OutageResult
 from tests.faults.trial import Trial
 from tests.support.polling import until
@@ -37,13 +37,19 @@ If other work slowed only one of them, more rounds follow; the cost of the fault
 CALM_S = 3.0
 OUTAGE_S = 5.0
 MAX_SLOWDOWN = 1.2
+"""The least slowdown of the other queries that is an effect of the outage.
+
+Where calm spans differ more than that among themselves, other work of the machine is the reason, and a greater one is
+needed.
+"""
 MAX_RECOVERY_S = 2.0
 SHORT_FORM_FACTOR = 3
 """Factor on slowdown and recovery where another stack shares the machine: its work slows only one of the two."""
 MAX_MEMORY_GROWTH = 60_000_000
 """Bytes. The garbage of errors is collected only above a threshold (chassis/runtime/gc_tuning.py): 45 MB."""
-IMMEDIATE_S = 0.4
-"""Limit of a response that does not wait for the service; on an idle machine it takes a hundredth of a second."""
+IMMEDIATE_S = READ_TIMEOUT_S / 2
+"""Limit of a response that does not wait for the service. One that waits takes the read timeout; on an idle machine the
+others take a hundredth of a second."""
 
 _TODAY = dt.datetime.now(dt.UTC).date()
 _SITES = "sites(first: 5) { edges { node { id address { street } %s } } }"
@@ -138,7 +144,7 @@ class OutageObserver:
             return [one for one in self.dependent.between(since, float("inf")) if not self.is_lacking(one)]
 
         try:
-            answered = await until(whole_answers, within=self.back_within_s + 5)
+            answered = await until(whole_answers, within=60)
         except AssertionError:
             events = [line for line in self.stack.log("gateway") if str(line.get("event")).startswith("breaker")]
             last = [(one.began - since, one.seconds, one.body.get("errors")) for one in self.dependent.results[-3:]]
@@ -154,7 +160,17 @@ class OutageObserver:
     def others_are_unaffected(self) -> bool:
         """Tell whether queries that do not need the service are as fast as before."""
         before, during = self.independent.latency(self.calm), self.independent.latency(self.outages)
-        return during.p50 <= before.p50 * self.slower_at_most and during.p95 <= before.p95 * self.slower_at_most
+        spans = list[Latency]()
+        for span in self.calm:
+            with contextlib.suppress(statistics.StatisticsError):  # this process had no time
+                spans.append(self.independent.latency([span]))
+        p50s, p95s = [one.p50 for one in spans], [one.p95 for one in spans]
+        slower_at_most = max(self.slower_at_most, max(p50s) / min(p50s), max(p95s) / min(p95s))
+        return during.p50 <= before.p50 * slower_at_most and during.p95 <= before.p95 * slower_at_most
+
+    def delay_s(self, since: float, over: float) -> float:
+        """Return the seconds by which other work of the machine delays queries: the slowest one without the service."""
+        return max((one.seconds for one in self.independent.between(since, over)), default=0.0)
 
     def check(self) -> OutageResult:
         """Check that other queries are unaffected and that only fields of the service are missing."""
@@ -162,15 +178,14 @@ class OutageObserver:
             assert (response.status, response.body.get("errors")) == (200, None), response.body
         before, during = self.independent.latency(self.calm), self.independent.latency(self.outages)
         missing = [one for one in self.dependent.results if self.is_lacking(one)]
+        slowest_other = self.delay_s(0.0, float("inf"))
+        back_within_s = self.back_within_s + slowest_other
         for one in missing:
-            if not any(since < one.ended and one.began < over + self.back_within_s for since, over in self.outages):
-                slowest_other = max(
-                    (other.seconds for other in self.independent.between(one.began, one.ended)), default=0.0
-                )
-                raise AssertionError(f"{one} at {self.outages}; others took {slowest_other} s meanwhile")
+            if not any(since < one.ended and one.began < over + back_within_s for since, over in self.outages):
+                raise AssertionError(f"{one} at {self.outages}; others took {slowest_other} s at most")
         result = OutageResult(self.service, before, during, max(one.seconds for one in missing), tuple(self.recoveries))
         assert self.others_are_unaffected(), result
-        assert max(self.recoveries) <= self.back_within_s, result
+        assert max(self.recoveries) <= back_within_s, result
         return result
 
 
@@ -219,12 +234,15 @@ async def test_a_service_that_hangs_costs_its_own_fields(
         report_result(msgspec.structs.replace(line, service=f"{service}, stopped"))
         for since, over in observer.outages:
             affected = [one for one in observer.dependent.between(since, over) if observer.is_lacking(one)]
-            assert max(one.seconds for one in affected) < READ_TIMEOUT_S + 1, "no longer than the read timeout"
-            opened = min(one.ended for one in affected) + 0.1  # all waiting queries have ended
+            delay_s = observer.delay_s(since, over)
+            assert max(one.seconds for one in affected) < READ_TIMEOUT_S + 1 + delay_s, (
+                "no longer than the read timeout"
+            )
+            opened = min(one.ended for one in affected) + 0.1 + delay_s  # all waiting queries have ended
             then = [one.seconds for one in affected if one.began > opened]
             assert len(then) > DEPENDENT_RATE * (OUTAGE_S - READ_TIMEOUT_S) / 2, "most were sent after that"
             assert statistics.median(then) < IMMEDIATE_S
-            assert max(then) < READ_TIMEOUT_S, "a probe waits a little longer"
+            assert max(then) < READ_TIMEOUT_S + delay_s, "a probe waits a little longer"
         assert gateway.most_connections <= 100, "the limit of an Origin"
         assert gateway.last_connections <= READ_TIMEOUT_S / PROBE_INTERVAL_S + 1, "a few probes, no waiting queries"
         assert gateway.most_memory - gateway.memory_before < MAX_MEMORY_GROWTH
@@ -246,6 +264,6 @@ async def test_a_service_that_is_killed_costs_its_own_fields(
                     await observer.await_recovery(time.monotonic())
                     await asyncio.sleep(max(0.0, killed + OUTAGE_S - time.monotonic()))
         line = observer.check()
-        assert line.longest < READ_TIMEOUT_S
+        assert line.longest < READ_TIMEOUT_S + observer.delay_s(0.0, float("inf"))
         report_result(msgspec.structs.replace(line, service=f"{service}, killed"))
     await trial.check()
