@@ -79,6 +79,7 @@ from gateway.schema.support.held_messages import held_messages
 from gateway.schema.support.lift_mail_suppression import lift_mail_suppression
 from gateway.schema.support.log_contact import log_contact
 from gateway.schema.support.mail_suppressions import mail_suppressions
+from gateway.schema.support.place_ticket import place_ticket
 from gateway.schema.support.reply_to_ticket import reply_to_ticket
 from gateway.schema.support.resume_mail import resume_mail
 from gateway.schema.support.send_contact_form import send_contact_form
@@ -172,6 +173,7 @@ MUTATIONS = [
     answer_ticket,
     add_ticket_note,
     assign_ticket,
+    place_ticket,
     lift_mail_suppression,
     create_partner,
     revoke_partner,

@@ -56,6 +56,7 @@ def _build_api(runtime: Runtime) -> Callable[[Caller], Support]:
         site_contacts=SitesSiteContacts(runtime.channels["sites"], runtime.tokens),
         subjects=OrdersSubjects(runtime.channels["orders"], runtime.tokens),
         links=_unsubscribe_links(runtime),
+        language=_language(runtime),
     )
     return lambda caller: SupportApi(dependencies, caller)
 

@@ -45,6 +45,7 @@ from services.contracts.support.tickets import (
     ContactFormReceived,
     ContactLogged,
     LogContact,
+    PlaceTicket,
     PublicFormReceived,
     SendContactForm,
     SendPublicForm,
@@ -53,6 +54,7 @@ from services.contracts.support.tickets import (
     TicketContact,
     TicketFilter,
     TicketOrder,
+    TicketPlaced,
     TicketStateChanged,
 )
 from services.contracts.values import Conflict, Connection, Page, Refusal, TicketEntryId, TicketId
@@ -117,6 +119,14 @@ class Support(Protocol):
     @write(STAFF)
     async def assign_ticket(self, command: AssignTicket) -> TicketAssigned | Conflict | Refusal:
         """Choose the employee who works on a ticket. Refused with NOT_FOUND, NOT_STAFF, IDEMPOTENCY_CONFLICT."""
+        ...
+
+    @write(STAFF)
+    async def place_ticket(self, command: PlaceTicket) -> TicketPlaced | Conflict | Refusal:
+        """Give a ticket its site and organisation.
+
+        Refused with NOT_FOUND, OTHER_ORGANISATION, STAFF_ONLY, IDEMPOTENCY_CONFLICT, NOT_READY_YET.
+        """
         ...
 
     @write(PEOPLE)

@@ -288,6 +288,26 @@ class TicketAssigned(MutationResult, frozen=True, kw_only=True):
     """The ticket as it is now."""
 
 
+class PlaceTicket(Value, frozen=True, kw_only=True):
+    """The site of a ticket, which decides whose it is: of a public form, once it is known who wrote it."""
+
+    idempotency_key: IdempotencyKey
+    """A key that the caller chooses for the command: a repetition with the same key is the same command."""
+    ticket_id: TicketId
+    """The id of the ticket."""
+    version: int
+    """The version that the caller has read."""
+    site_id: SiteId
+    """The id of the site: of any organisation for a ticket without one, else of the ticket's own."""
+
+
+class TicketPlaced(MutationResult, frozen=True, kw_only=True):
+    """The ticket belongs to the site and its organisation."""
+
+    ticket: Ticket
+    """The ticket as it is now. At another site it is not linked to a pickup, order or agreement of the first one."""
+
+
 class ChangeTicketState(Value, frozen=True, kw_only=True):
     """A change of a ticket's state without a message."""
 

@@ -28,7 +28,7 @@ class TicketRecord(msgspec.Struct, frozen=True, kw_only=True):
     organisation_id: uuid.UUID | None
     site_id: uuid.UUID | None
     site_number: str
-    """The site's number when the ticket was opened; empty without a site."""
+    """The site's number when the ticket got its site; empty without one."""
     user_id: uuid.UUID | None
     """The user who opened it, a customer or one of the staff; None for a public form, and for Kierto itself."""
     topic: Topic

@@ -7,6 +7,7 @@ import msgspec
 
 from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
+from services.contracts.identity.people import Language
 from services.contracts.support.held_messages import (
     DecideHeldMessages,
     HeldMessage,
@@ -40,6 +41,7 @@ from services.contracts.support.tickets import (
     ContactFormReceived,
     ContactLogged,
     LogContact,
+    PlaceTicket,
     PublicFormReceived,
     SendContactForm,
     SendPublicForm,
@@ -48,6 +50,7 @@ from services.contracts.support.tickets import (
     TicketContact,
     TicketFilter,
     TicketOrder,
+    TicketPlaced,
     TicketStateChanged,
 )
 from services.contracts.values import Conflict, Connection, Id, MutationResult, Page, Refusal
@@ -63,6 +66,7 @@ from services.support.usecases.choose_messages import choose_messages, find_subs
 from services.support.usecases.decide_held_messages import decide_held_messages
 from services.support.usecases.find_subject import find_subject
 from services.support.usecases.log_contact import log_contact
+from services.support.usecases.place_ticket import place_ticket
 from services.support.usecases.ports.recipients import Recipients
 from services.support.usecases.ports.site_contacts import SiteContacts
 from services.support.usecases.ports.subjects import Subjects
@@ -85,6 +89,8 @@ class SupportDependencies(msgspec.Struct, frozen=True, kw_only=True):
     site_contacts: SiteContacts
     subjects: Subjects
     links: UnsubscribeLinks
+    language: Language
+    """The operator's language, of notes that Kierto itself writes."""
 
 
 class SupportApi:
@@ -127,6 +133,11 @@ class SupportApi:
         async with self._runtime.work() as tx:
             read = self._read_ticket(tx, lambda ticket: TicketAssigned(ticket=ticket))
             return await assign_ticket(tx, self._caller, command, read)
+
+    async def place_ticket(self, command: PlaceTicket) -> TicketPlaced | Conflict | Refusal:
+        async with self._runtime.work() as tx:
+            read = self._read_ticket(tx, lambda ticket: TicketPlaced(ticket=ticket))
+            return await place_ticket(tx, self._dependencies.language, self._caller, command, read)
 
     async def change_ticket_state(self, command: ChangeTicketState) -> TicketStateChanged | Conflict | Refusal:
         async with self._runtime.work() as tx:

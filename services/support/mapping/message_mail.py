@@ -84,6 +84,11 @@ def describe_undelivered(kind: MessageKind, status: str, language: Language) -> 
     return texts.text("BOUNCED", kind=described, status=status) if status else texts.text("SUPPRESSED", kind=described)
 
 
+def describe_placing(site_number: str, language: Language) -> str:
+    """Return the note about a ticket that the staff gave to a site."""
+    return load_catalogue(TEXTS, language).text("PLACED", site=site_number)
+
+
 def _receipt(facts: MessageFacts, texts: Catalogue, zone: dt.tzinfo) -> MessageContent:
     ticket, entry = _of_ticket(facts)
     # The address of a public form is of anyone: what was written is not sent there.

@@ -23,7 +23,10 @@ _ADD = """
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 """
 _SAVE = """
-    UPDATE tickets SET state = $2, assigned_to = $3, updated_at = $4, settled_at = $5, version = $6 WHERE id = $1
+    UPDATE tickets
+    SET state = $2, assigned_to = $3, updated_at = $4, settled_at = $5, version = $6, organisation_id = $7,
+        site_id = $8, site_number = $9, pickup_id = $10, order_id = $11, agreement_id = $12
+    WHERE id = $1
 """
 _NEWEST = """
     SELECT opened_at FROM tickets WHERE {owner} = $1 AND opened_at > $3 ORDER BY opened_at DESC OFFSET $2 - 1 LIMIT 1
@@ -84,6 +87,12 @@ class PostgresTicketRepository:
             ticket.updated_at,
             ticket.settled_at,
             ticket.version,
+            ticket.organisation_id,
+            ticket.site_id,
+            ticket.site_number,
+            ticket.pickup_id,
+            ticket.order_id,
+            ticket.agreement_id,
         )
 
     async def by_id(self, ticket_id: uuid.UUID) -> TicketRecord | None:

@@ -7,7 +7,7 @@ from services.access.caller import Caller
 from services.chassis.db.idempotency import ReadAgain
 from services.chassis.ids import read_id
 from services.contracts.support.thread import AddTicketNote, AnswerTicket, EntryKind, ReplyToTicket, TicketEntryAdded
-from services.contracts.support.tickets import AssignTicket, ChangeTicketState
+from services.contracts.support.tickets import AssignTicket, ChangeTicketState, PlaceTicket
 from services.contracts.values import Conflict, Id, MutationResult, Refusal, conflict
 from services.support.domain.ticket import TicketRecord
 from services.support.mapping.events import ticket_changed_event
@@ -20,7 +20,7 @@ async def change_ticket(
     tx: SupportStore,
     caller: Caller,
     operation: str,
-    command: AnswerTicket | AssignTicket | ChangeTicketState,
+    command: AnswerTicket | AssignTicket | ChangeTicketState | PlaceTicket,
     do: Callable[[TicketRecord], Awaitable[Id | Refusal]],
     result: type[R],
     read: ReadAgain[R],

@@ -67,7 +67,11 @@ def change(**fields: object) -> Callable[[CallerCase, Ids], dict[str, Any]]:
     return lambda who, ids: {"command": {"idempotencyKey": who.name, "ticketId": ids["ticket"], "version": 1, **fields}}
 
 
-CHANGED = ["TicketEntryAdded", "TicketStateChanged", "TicketAssigned", "Conflict"]
+def placing(who: CallerCase, ids: Ids) -> dict[str, Any]:
+    return change(siteId=ids["site"])(who, ids)
+
+
+CHANGED = ["TicketEntryAdded", "TicketStateChanged", "TicketAssigned", "TicketPlaced", "Conflict"]
 """The answers to a caller who may change a ticket: the first one changes its version."""
 
 
@@ -119,6 +123,7 @@ EXAMPLES = {
     "answerTicket": Example(arguments=answer, shows=CHANGED),
     "addTicketNote": Example(arguments=entry, shows=CHANGED),
     "assignTicket": Example(arguments=change(assigneeId=None), shows=CHANGED),
+    "placeTicket": Example(arguments=placing, shows=CHANGED),
     "changeTicketState": Example(arguments=change(state="SOLVED"), shows=CHANGED),
     "tickets": Example(arguments=lambda who, ids: {"page": {}}, shows=[TICKET]),
     "ticketsById": Example(arguments=lambda who, ids: {"ids": [ids["ticket"]]}, shows=[TICKET]),

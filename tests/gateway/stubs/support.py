@@ -49,6 +49,7 @@ from services.contracts.support.tickets import (
     ContactPreference,
     ContactSource,
     LogContact,
+    PlaceTicket,
     PublicFormReceived,
     SendContactForm,
     SendPublicForm,
@@ -57,6 +58,7 @@ from services.contracts.support.tickets import (
     TicketContact,
     TicketFilter,
     TicketOrder,
+    TicketPlaced,
     TicketState,
     TicketStateChanged,
 )
@@ -142,6 +144,9 @@ class SupportStub:
 
     async def assign_ticket(self, command: AssignTicket) -> TicketAssigned | Conflict | Refusal:
         return TicketAssigned(ticket=a_ticket())
+
+    async def place_ticket(self, command: PlaceTicket) -> TicketPlaced | Conflict | Refusal:
+        return TicketPlaced(ticket=a_ticket())
 
     async def change_ticket_state(self, command: ChangeTicketState) -> TicketStateChanged | Conflict | Refusal:
         return TicketStateChanged(ticket=a_ticket())
