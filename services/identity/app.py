@@ -104,6 +104,7 @@ def _rules(runtime: Runtime) -> RegistrationRules:
         customer_number_example=settings.customer_number_example,
         invoice_number_format=settings.invoice_number_format,
         invoice_number_example=settings.invoice_number_example,
+        latest_invoices=settings.latest_invoices,
         terms_version=settings.terms_version,
     )
 

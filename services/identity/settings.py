@@ -27,6 +27,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
     """The regular expression that a whole invoice number matches."""
     invoice_number_example: str = "1962859"
     """The example in a refusal (I2)."""
+    latest_invoices: int = 3
+    """How many of a customer's latest invoices one can register with: those of so many dates (I1)."""
     terms_version: str = "2026-01"
     """The version of the terms that a registration accepts."""
 
@@ -37,6 +39,8 @@ class IdentitySettings(ServiceSettings, frozen=True, kw_only=True):
                 re.compile(getattr(self, name))
             except re.error as error:
                 complaints.append(f"KIERTO_IDENTITY_{name.upper()} is no regular expression: {error}")
+        if self.latest_invoices < 1:
+            complaints.append("KIERTO_IDENTITY_LATEST_INVOICES is too small (expected 1 or more)")
         if len(self.pepper) < _MIN_PEPPER_LENGTH:
             complaints.append(f"KIERTO_IDENTITY_PEPPER is too short (expected {_MIN_PEPPER_LENGTH} characters or more)")
         if complaints:

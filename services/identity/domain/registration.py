@@ -11,12 +11,14 @@ from services.identity.domain import names, password
 
 
 class RegistrationRules(msgspec.Struct, frozen=True, kw_only=True):
-    """The operator's formats of numbers (regular expressions that match the whole) and version of terms."""
+    """The operator's formats of numbers (regular expressions that match the whole), latest invoices and terms."""
 
     customer_number_format: str
     customer_number_example: str
     invoice_number_format: str
     invoice_number_example: str
+    latest_invoices: int
+    """How many dates of a customer's invoices, from the latest on, one can register with."""
     terms_version: str
 
 

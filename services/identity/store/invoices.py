@@ -11,9 +11,12 @@ _UPSERT = """
         invoice_date = excluded.invoice_date, version = excluded.version, doubted = false
     WHERE invoices.version < excluded.version OR invoices.doubted
 """
-_NEWEST_NUMBERS = """
-    SELECT invoice_number FROM invoices WHERE customer_number = $1
-      AND invoice_date = (SELECT max(invoice_date) FROM invoices WHERE customer_number = $1)
+# Invoices of one date were sent together.
+_LATEST_NUMBERS = """
+    SELECT invoice_number FROM (
+        SELECT invoice_number, dense_rank() OVER (ORDER BY invoice_date DESC) AS place
+        FROM invoices WHERE customer_number = $1
+    ) AS ranked WHERE place <= $2
 """
 
 
@@ -26,5 +29,6 @@ class PostgresInvoiceCopyRepository:
     async def upsert(self, invoice: InvoiceCopy) -> None:
         await self._connection.execute(_UPSERT, *to_row(invoice))
 
-    async def newest_numbers(self, customer_number: str) -> set[str]:
-        return {row["invoice_number"] for row in await self._connection.fetch(_NEWEST_NUMBERS, customer_number)}
+    async def latest_numbers(self, customer_number: str, dates: int) -> set[str]:
+        rows = await self._connection.fetch(_LATEST_NUMBERS, customer_number, dates)
+        return {row["invoice_number"] for row in rows}

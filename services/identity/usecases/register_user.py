@@ -36,7 +36,7 @@ async def register_user(
     # Before any look-up, so that every response takes the same time.
     password_hash = await passwords.hash(command.password)
     async with work() as tx:
-        organisation = await _find_customer(tx, command)
+        organisation = await _find_customer(tx, rules, command)
         if organisation is None:
             return refuse("CUSTOMER_NOT_RECOGNISED")
         # The organisation's row is locked: of two concurrent registrations, one is the first.
@@ -61,12 +61,12 @@ async def register_user(
     return Registered(user_id=write_id("user", user.id), access_requested=not first)
 
 
-async def _find_customer(tx: IdentityStore, command: Register) -> OrganisationRecord | None:
-    """Return the organisation, locked, if the invoice is its newest.
+async def _find_customer(tx: IdentityStore, rules: RegistrationRules, command: Register) -> OrganisationRecord | None:
+    """Return the organisation, locked, if the invoice is one of its latest.
 
     It is locked only then: a lock writes to the row, which takes longer than the look-up of an unknown customer.
     """
-    if command.invoice_number not in await tx.invoices.newest_numbers(command.customer_number):
+    if command.invoice_number not in await tx.invoices.latest_numbers(command.customer_number, rules.latest_invoices):
         return None
     return (await tx.organisations.lock_by_number([command.customer_number])).get(command.customer_number)
 

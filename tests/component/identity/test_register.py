@@ -13,6 +13,7 @@ from services.contracts.identity.people import Registered
 from services.contracts.identity.sessions import SignedIn
 from services.contracts.permission import Role, SubjectKind
 from services.contracts.values import Refusal, refuse
+from services.identity.settings import IdentitySettings
 from tests.component.identity.actions import (
     INVOICE,
     KELTA,
@@ -110,7 +111,16 @@ async def test_a_wrong_pair_locks_nothing_which_would_take_longer_for_a_known_cu
         assert codes(await register(harness, invoice_number="1962858")) == [("CUSTOMER_NOT_RECOGNISED", "")]
 
 
-async def test_the_newest_of_the_customers_own_invoices_counts(harness: Harness) -> None:
+async def test_invoices_of_the_latest_dates_count(harness: Harness) -> None:
+    await customers(harness)
+    await harness.receive(invoice("1900001", dt.date(2026, 3, 2)), invoice("1900002", dt.date(2026, 3, 3)))
+    assert codes(await register(harness, invoice_number="1870011")) == [("CUSTOMER_NOT_RECOGNISED", "")]
+    for number in ("1900002", "1900001", INVOICE):
+        await registered(harness, invoice_number=number, username=f"user {number}")
+
+
+async def test_the_operator_chooses_how_many_invoices_count(harness: Harness, settings: IdentitySettings) -> None:
+    harness.settings = msgspec.structs.replace(settings, latest_invoices=1)
     await customers(harness)
     await harness.receive(
         invoice("2000001", dt.date(2026, 3, 2)),

@@ -28,6 +28,7 @@ def test_the_operators_formats_have_defaults() -> None:
         ("KIERTO_IDENTITY_CUSTOMER_NUMBER_FORMAT", "("),
         ("KIERTO_IDENTITY_INVOICE_NUMBER_FORMAT", "["),
         ("KIERTO_IDENTITY_PEPPER", "short"),
+        ("KIERTO_IDENTITY_LATEST_INVOICES", "0"),
         ("KIERTO_IDENTITY_SERVICE_SECRETS", "support=secret"),
         ("KIERTO_IDENTITY_SIGNING_KEY_FILE", ""),
     ],

@@ -12,6 +12,6 @@ class InvoiceCopyRepository(Protocol):
         """Insert or update an invoice, unless its copy is as new already."""
         ...
 
-    async def newest_numbers(self, customer_number: str) -> set[str]:
-        """Return the numbers of a customer's invoices of the newest date: one, or those that were sent together."""
+    async def latest_numbers(self, customer_number: str, dates: int) -> set[str]:
+        """Return the numbers of a customer's invoices of so many dates, from the latest on."""
         ...
