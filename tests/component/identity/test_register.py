@@ -99,6 +99,7 @@ async def test_every_wrong_pair_is_refused_with_the_same_code_after_the_same_wor
     harness: Harness, hash_calls: list[str], wrong: dict[str, str]
 ) -> None:
     await customers(harness)
+    await harness.receive(*(invoice(f"190000{day}", dt.date(2026, 3, day)) for day in (2, 3)))
     assert await register(harness, **wrong) == refuse("CUSTOMER_NOT_RECOGNISED")
     assert hash_calls == ["hash"]
     assert await harness.emitted_events(AccessStated) == []
