@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from services.access.caller import Caller
+from services.chassis.db.sensitive import erase_person
 from services.chassis.files.media_type import MediaType
 from services.chassis.ids import new_uuid, read_id, write_id
 from services.chassis.jobs.schedule import JobSchedule
@@ -39,6 +40,7 @@ from services.support.app import SUPPORT
 from services.support.usecases.close_ticket import close_ticket
 from tests.component.support.forms import Harness, MakeSupport, an_id, form, known_site, member_of, send
 from tests.support.chunks import iterate_chunks
+from tests.support.owner import owner_of
 
 PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c63f8cfc0000003010100c9fe92ef"
@@ -350,6 +352,19 @@ async def test_a_first_reply_is_not_shown_again_after_access_ended(conversation:
     assert isinstance(await conversation.reply("Hei", by=leaving), TicketEntryAdded)
     harness.clock.move(days=1)
     assert await conversation.reply("Hei", by=leaving) == refuse("NOT_FOUND", "ticketId")
+
+
+async def test_the_files_of_entries_stay_when_their_user_is_erased(conversation: Conversation) -> None:
+    harness, user = conversation.harness, conversation.customer.subject_id
+    attached, loose = [read_id("file", await conversation.upload(conversation.customer)) for _ in range(2)]
+    assert isinstance(await conversation.reply("Kuva", write_id("file", attached)), TicketEntryAdded)
+    async with owner_of(harness.pool) as owner, owner.transaction():
+        await erase_person(owner, harness.blueprint.all_sensitive, user)
+    entry = (await conversation.thread(conversation.staff))[1]
+    assert (entry.text, entry.by, [link.name for link in entry.attachments]) == ("", user, ["kuva.png"])
+    # The sweep deletes pending files.
+    rows = await harness.pool.fetch("SELECT id, state FROM chassis.files")
+    assert {row["id"]: row["state"] for row in rows} == {attached: "kept", loose: "pending"}
 
 
 async def solve(conversation: Conversation) -> int:
