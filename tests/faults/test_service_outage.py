@@ -168,9 +168,11 @@ class OutageObserver:
         slower_at_most = max(self.slower_at_most, max(p50s) / min(p50s), max(p95s) / min(p95s))
         return during.p50 <= before.p50 * slower_at_most and during.p95 <= before.p95 * slower_at_most
 
-    def delay_s(self, since: float, over: float) -> float:
-        """Return the seconds by which other work of the machine delays queries: the slowest one without the service."""
-        return max((one.seconds for one in self.independent.between(since, over)), default=0.0)
+    @property
+    def delay_s(self) -> float:
+        """The seconds by which other work of the machine delays queries: the slowest one of the calm spans."""
+        calm = (one.seconds for since, over in self.calm for one in self.independent.between(since, over))
+        return max(calm, default=0.0)
 
     def check(self) -> OutageResult:
         """Check that other queries are unaffected and that only fields of the service are missing."""
@@ -178,11 +180,10 @@ class OutageObserver:
             assert (response.status, response.body.get("errors")) == (200, None), response.body
         before, during = self.independent.latency(self.calm), self.independent.latency(self.outages)
         missing = [one for one in self.dependent.results if self.is_lacking(one)]
-        slowest_other = self.delay_s(0.0, float("inf"))
-        back_within_s = self.back_within_s + slowest_other
+        back_within_s = self.back_within_s + self.delay_s
         for one in missing:
             if not any(since < one.ended and one.began < over + back_within_s for since, over in self.outages):
-                raise AssertionError(f"{one} at {self.outages}; others took {slowest_other} s at most")
+                raise AssertionError(f"{one} at {self.outages}; others took {self.delay_s} s at most")
         result = OutageResult(self.service, before, during, max(one.seconds for one in missing), tuple(self.recoveries))
         assert self.others_are_unaffected(), result
         assert max(self.recoveries) <= back_within_s, result
@@ -234,7 +235,7 @@ async def test_a_service_that_hangs_costs_its_own_fields(
         report_result(msgspec.structs.replace(line, service=f"{service}, stopped"))
         for since, over in observer.outages:
             affected = [one for one in observer.dependent.between(since, over) if observer.is_lacking(one)]
-            delay_s = observer.delay_s(since, over)
+            delay_s = observer.delay_s
             assert max(one.seconds for one in affected) < READ_TIMEOUT_S + 1 + delay_s, (
                 "no longer than the read timeout"
             )
@@ -264,6 +265,6 @@ async def test_a_service_that_is_killed_costs_its_own_fields(
                     await observer.await_recovery(time.monotonic())
                     await asyncio.sleep(max(0.0, killed + OUTAGE_S - time.monotonic()))
         line = observer.check()
-        assert line.longest < READ_TIMEOUT_S + observer.delay_s(0.0, float("inf"))
+        assert line.longest < READ_TIMEOUT_S + observer.delay_s
         report_result(msgspec.structs.replace(line, service=f"{service}, killed"))
     await trial.check()
