@@ -56,7 +56,7 @@ class SitesProcess:
 
     async def ended(self) -> tuple[int, str]:
         """Return its exit code, and what it wrote of errors."""
-        _, errors = await asyncio.to_thread(self.process.communicate, timeout=20)
+        _, errors = await asyncio.to_thread(self.process.communicate, timeout=60)
         return self.process.returncode, errors
 
 

@@ -94,7 +94,7 @@ class ControlledBroker:
     def _signal_and_wait(self, number: signal.Signals) -> None:
         assert self._running is not None
         self._running.send_signal(number)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while self._running.poll() is None:
             if time.monotonic() > deadline:
                 self._running.send_signal(signal.SIGKILL)

@@ -22,7 +22,7 @@ class ControlledValkey:
 
     def start(self) -> None:
         """Start it in the main thread, which it ends with, and wait until it is ready."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         self._running = self._valkey.start()
         while not self._valkey.is_ready(self._running.pid):
             assert self._running.poll() is None and time.monotonic() < deadline, self._valkey.log.read_text()

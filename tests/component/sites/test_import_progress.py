@@ -172,7 +172,7 @@ async def test_a_cancelled_import_stops_between_two_batches_and_keeps_what_it_ha
 
     async def cancelling(self: ImportRunner[SitesTransaction], *given: Any) -> int:
         # While a batch is applied its import is locked: the cancellation does not wait for that.
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             cancelled = await harness.imports.cancel(import_id)
         assert isinstance(cancelled, BulkOperationCancelled)
         assert cancelled.imported.state is BulkOperationState.RUNNING

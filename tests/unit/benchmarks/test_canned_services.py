@@ -46,7 +46,7 @@ def compact(value: Any) -> str:
 def call(services: CannedServices, service: str, path: str, body: Any, selection: Any = None) -> tuple[int, bytes]:
     headers = {batch_protocol.SELECTION_HEADER: compact(selection)} if selection else {}
     request = urllib.request.Request(services.urls[service] + path, compact(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=5) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return response.status, response.read()
 
 
@@ -102,7 +102,7 @@ def test_the_last_request_of_a_service_is_shown(services: CannedServices) -> Non
 
 def test_a_response_has_the_head_of_a_real_one(services: CannedServices) -> None:
     host, _, port = services.urls["sites"].removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.send(b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
         head = connection.recv(65536).partition(b"\r\n\r\n")[0]
     date = rb"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT"
@@ -164,7 +164,7 @@ def test_requests_are_read_in_any_chunks(services: CannedServices, folder: Path)
     host, _, port = services.urls["sites"].removeprefix("http://").partition(":")
     request = b"POST /rpc/publicKeys HTTP/1.1\r\nHost: x\r\ncontent-length: 2\r\n\r\n{}"
     whole = (folder / "few" / "publicKeys.json").read_bytes()
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for place in range(len(request)):
             connection.send(request[place : place + 1])

@@ -86,7 +86,7 @@ async def test_a_producers_sender_ends_at_the_second_cancellation(
     task.cancel()
     await asyncio.wait((task,), timeout=0.05)
     assert not task.done(), "compat.abort_producer: one cancellation is enough now"
-    await asyncio.wait_for(compat.abort_producer(producer), 5)
+    await asyncio.wait_for(compat.abort_producer(producer), 60)
     assert task.done(), "compat.abort_producer: cancelling does not end the sender"
 
 
@@ -98,4 +98,4 @@ async def test_an_aborted_producer_fails_its_unsent_batches(producer: AIOKafkaPr
     assert not flush.done(), "compat.abort_producer: stop no longer waits for unsent batches, so fail_all is not needed"
     await compat.abort_producer(producer)
     assert isinstance(future.exception(), ProducerClosed), "compat.abort_producer: fail_all does not fail a batch"
-    await asyncio.wait_for(flush, 5)
+    await asyncio.wait_for(flush, 60)
