@@ -74,7 +74,8 @@ async def organisation_members(
     conditions = msgspec.structs.replace(asked, search=None)
     part: KeysetPage[Member] = KeysetPage(page, (TimestampKey, uuid.UUID), "members", order, conditions, words)
     query = SqlQuery(caller.subject_id, day)
-    query.where(_ADMINISTERS_MEMBER)
+    if not caller.staff:  # who administer all: to check each row would take longer
+        query.where(_ADMINISTERS_MEMBER)
     for word in words:  # an organisation has few members: no index serves the search
         username = "(SELECT chassis.searched_text(u.username) FROM users u WHERE u.id = m.user_id)"
         query.where(f"strpos({username}, {{}}) > 0", word)
@@ -124,7 +125,8 @@ async def invitations(
     conditions = msgspec.structs.replace(asked, search=None)
     part: KeysetPage[Invitation] = KeysetPage(page, (TimestampKey, uuid.UUID), "invitations", order, conditions, words)
     query = SqlQuery(caller.subject_id, day)
-    query.where(_ADMINISTERS_INVITATION)
+    if not caller.staff:
+        query.where(_ADMINISTERS_INVITATION)
     for word in words:  # an organisation has few invitations: no index serves the search
         query.where("strpos(chassis.searched_text(i.email), {}) > 0", word)
     if asked.states is not None:

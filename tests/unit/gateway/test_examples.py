@@ -28,6 +28,9 @@ BY_HAND = {
     "confirm-email-change": {"confirmation"},
     "withdraw-email-change": {"withdrawal"},
     "unlock": {"unlock"},
+    "invitation-preview": {"invitation"},
+    "accept-invitation": {"invitation"},
+    "join-by-invitation": {"invitation"},
 }
 """Placeholders that an example leaves to the user, by its description."""
 
