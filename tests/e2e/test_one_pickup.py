@@ -211,7 +211,7 @@ async def register(customer: GatewayClient) -> None:
         "termsVersion": "2026-01",
         "language": "FI",
     }
-    refused = await customer.execute(REGISTER, input={**form, "invoiceNumber": "1862101"})
+    refused = await customer.execute(REGISTER, input={**form, "invoiceNumber": "1862109"})
     assert [problem["code"] for problem in refused["problems"]] == ["CUSTOMER_NOT_RECOGNISED"]
     registered = await customer.execute(REGISTER, input=form)
     assert registered == {"__typename": "Registered", "accessRequested": False}
