@@ -15,7 +15,6 @@ import pytest
 
 from tests.support.polling import until
 from tests.support.servers import ROOT
-from tests.support.slow_process import TURN_S
 
 
 class RunningProcess:
@@ -84,7 +83,7 @@ async def test_a_stop_finishes_running_requests_and_accepts_no_new_ones(
     process.process.send_signal(signal.SIGTERM)
     await until(lambda: process.status("/livez"), lambda status: status == 0)
     assert await answer == 200
-    assert await process.ended(10) == 0
+    assert await process.ended(60) == 0
     lines = process.log()
     assert [line["event"] for line in lines if line["event"] in ("started", "request completed", "stopped")] == [
         "started",
@@ -121,7 +120,7 @@ async def test_readiness_details_and_metrics_are_on_the_operators_port(
 
 async def test_a_loop_that_fails_ends_the_process_with_an_error(start_process: Callable[..., RunningProcess]) -> None:
     process = start_process("failing")
-    assert await process.ended(10) == 1
+    assert await process.ended(60) == 1
     assert "background task exited" in [line["event"] for line in process.log()]
 
 
@@ -131,8 +130,12 @@ async def test_a_busy_process_accepts_many_connections_an_iteration_of_the_loop(
     process, many = start_process("busy"), 60
     await until(lambda: process.status("/livez"), lambda status: status == 200)
     began = time.monotonic()
+    for _ in range(5):
+        await process.status("/livez")
+    one_s = (time.monotonic() - began) / 5  # a few iterations, as long as the machine makes them now
+    began = time.monotonic()
     assert await asyncio.gather(*(process.status("/livez") for _ in range(many))) == [200] * many
-    assert time.monotonic() - began < many * TURN_S / 2, "one an iteration would take at least twice as long"
+    assert time.monotonic() - began < many * one_s / 6, "one an iteration would take as many iterations"
 
 
 async def test_a_refused_body_does_not_keep_its_connection(
