@@ -117,7 +117,7 @@ async def test_calls_for_leases_keep_their_interval(start_budgets: StartBudgets,
         callers += 1
         budget.spend(f"caller {callers}", 400)
         await asyncio.sleep(0)
-    assert callers > 200
+    assert callers > 20
     assert await script_calls(valkey) < 10 + (time.monotonic() - started_at) / LEASE_INTERVAL_S
 
 

@@ -80,7 +80,7 @@ def test_a_lost_connection_ends_it(load_runner: LoadRunner) -> None:
 def test_a_fixed_rate_is_kept(load_runner: LoadRunner) -> None:
     done = load_runner.run_against(lambda _: RIGHT, rate=200, seconds=0.5)
     assert done.requests == 100
-    assert 0.45 < done.seconds < 0.8
+    assert done.seconds > 0.45, "no faster than the rate"
 
 
 def test_a_stall_counts_for_all_requests_due_meanwhile(load_runner: LoadRunner) -> None:
@@ -95,18 +95,18 @@ def test_a_stall_counts_for_all_requests_due_meanwhile(load_runner: LoadRunner) 
     assert done.most > 390_000
     assert done.p50 > 100_000
     closed = load_runner.run_against(respond, connections=2, seconds=0.5)
-    assert closed.p50 < 100_000, "at full rate only the requests in flight wait"
+    assert closed.p50 < done.p50, "at full rate only the requests in flight wait"
 
 
 def test_a_percentile_is_the_time_of_the_nearest_rank(load_runner: LoadRunner) -> None:
     def respond(number: int) -> bytes:
         if number == 2:
-            time.sleep(0.1)
+            time.sleep(1)
         return RIGHT
 
     done = load_runner.run_against(respond, connections=1, rate=10, seconds=0.2)
     assert done.requests == 2
-    assert done.p50 < 90_000 < 100_000 < done.p99 == done.most
+    assert done.p50 < 900_000 < 1_000_000 < done.p99 == done.most
 
 
 TOKENS = [f"token-{number:03}" for number in range(100)]
