@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 from deploy.local.paths import DEFAULT_HOME
@@ -26,5 +27,9 @@ def compile_program(name: str) -> Path:
     program = SCRATCH / "native" / f"{name}-{hashlib.sha256(source.read_bytes()).hexdigest()[:16]}"
     if not program.exists():
         program.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([compiler, "-O2", "-o", program, source], check=True)
+        # Several processes may compile it at once: none runs a file that another still writes.
+        with tempfile.TemporaryDirectory(dir=program.parent) as folder:
+            made = Path(folder) / name
+            subprocess.run([compiler, "-O2", "-o", made, source], check=True)
+            made.replace(program)
     return program
