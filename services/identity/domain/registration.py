@@ -48,9 +48,14 @@ def registration_problems(command: Register, rules: RegistrationRules) -> list[P
         if not re.fullmatch(pattern, number)
     ]
     problems += account_problems(command.username, command.email, command.password)
-    if command.terms_version != rules.terms_version:
-        problems.append(Problem(code="TERMS_REQUIRED", path=["termsVersion"], params={"version": rules.terms_version}))
-    return problems
+    return [*problems, *terms_problems(command.terms_version, rules)]
+
+
+def terms_problems(accepted: str | None, rules: RegistrationRules) -> list[Problem]:
+    """Return TERMS_REQUIRED unless the present version of the terms is accepted."""
+    if accepted == rules.terms_version:
+        return []
+    return [Problem(code="TERMS_REQUIRED", path=["termsVersion"], params={"version": rules.terms_version})]
 
 
 def account_problems(username: str, email: str, secret: str) -> list[Problem]:

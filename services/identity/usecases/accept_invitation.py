@@ -10,13 +10,13 @@ from services.contracts.identity.invitations import (
     JoinByInvitation,
     JoinedByInvitation,
 )
-from services.contracts.values import Problem, Refusal, refuse
+from services.contracts.values import Refusal, refuse
 from services.identity.domain.access import UserRecord
 from services.identity.domain.attempts import Scope
 from services.identity.domain.invitation import InvitationRecord, accepted, is_acceptable
 from services.identity.domain.member import MemberRecord, ended, is_present
 from services.identity.domain.names import normalise_username
-from services.identity.domain.registration import RegistrationRules, account_problems
+from services.identity.domain.registration import RegistrationRules, account_problems, terms_problems
 from services.identity.domain.secret import digest
 from services.identity.mapping.member_responses import member_response
 from services.identity.usecases.limit_attempts import count_in_windows, counter_of
@@ -85,9 +85,7 @@ async def join_by_invitation(
             counted = await count_in_windows(tx, counter_of(mails.pepper, Scope.ADDRESS, address))
             return counted or preview
     problems = account_problems(username, preview.email, command.password)
-    if command.terms_version != rules.terms_version:
-        problems.append(Problem(code="TERMS_REQUIRED", path=["termsVersion"], params={"version": rules.terms_version}))
-    if problems:
+    if problems := [*problems, *terms_problems(command.terms_version, rules)]:
         return Refusal(problems=problems)
     password_hash = await passwords.hash(command.password)
     async with work() as tx:

@@ -1,6 +1,5 @@
 """The resending and the withdrawal of an invitation (I7)."""
 
-import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
@@ -10,25 +9,16 @@ from services.chassis.ids import read_id, write_id
 from services.contracts.identity.invitations import (
     Invitation,
     InvitationResent,
-    InvitationState,
     InvitationWithdrawn,
     ResendInvitation,
     WithdrawInvitation,
 )
 from services.contracts.values import Conflict, Id, MutationResult, Refusal, conflict, refuse
-from services.identity.domain.invitation import (
-    MAX_SENT,
-    SENDING_PERIOD,
-    InvitationRecord,
-    resent,
-    state_of,
-    withdrawn,
-)
-from services.identity.domain.secret import digest
+from services.identity.domain.invitation import InvitationRecord, resent, withdrawn
 from services.identity.mapping.member_responses import invitation_response
 from services.identity.usecases.ports.transaction import IdentityStore
 from services.identity.usecases.send_account_mail import AccountMails
-from services.identity.usecases.send_invitation import INVITATION, send_invitation
+from services.identity.usecases.send_invitation import check_invitation_limit, find_sender, send_invitation
 
 R = TypeVar("R", bound=MutationResult)
 
@@ -42,13 +32,12 @@ async def resend_invitation(
     """
 
     async def change(invitation: InvitationRecord) -> InvitationRecord | Refusal:
-        sent = await tx.invitations.sent_since(invitation.organisation_id, tx.now - SENDING_PERIOD)
-        if sent >= MAX_SENT:
-            return refuse("TOO_MANY_INVITATIONS", limit=MAX_SENT)
+        if refusal := await check_invitation_limit(tx, invitation.organisation_id, 1):
+            return refusal
         await tx.withdraw_mails([invitation.mail_id])
-        changed, secret = resent(invitation, tx.now), secrets.token_urlsafe(32)
-        await tx.invitations.save(changed, digest(mails.pepper, INVITATION, secret))
-        await send_invitation(tx, mails, changed, secret)
+        changed = resent(invitation, tx.now)
+        sender = await find_sender(tx, changed.organisation_id, changed.invited_by)
+        await tx.invitations.save(changed, await send_invitation(tx, mails, changed, sender))
         return changed
 
     return await _change(
@@ -97,7 +86,7 @@ async def _change(
         assert invitation is not None, "the caller was authorised for it"
         if invitation.version != command.version:
             return conflict(command.id, yours=command.version, now=invitation.version)
-        if state_of(invitation, tx.now) not in (InvitationState.PENDING, InvitationState.EXPIRED):
+        if invitation.decision is not None:
             return refuse("INVITATION_DECIDED", "id")
         changed = await change(invitation)
         if isinstance(changed, Refusal):

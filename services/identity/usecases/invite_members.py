@@ -1,6 +1,5 @@
 """The invitation of people to an organisation (I7)."""
 
-import secrets
 import uuid
 from collections.abc import Collection, Sequence
 
@@ -15,20 +14,18 @@ from services.contracts.identity.invitations import (
     MembersInvited,
 )
 from services.contracts.identity.members import MemberAccess
-from services.contracts.values import Id, Problem, Refusal, malformed, refuse
-from services.identity.domain.invitation import (
-    MAX_SENT,
-    SENDING_PERIOD,
-    InvitationRecord,
-    invited_problems,
-    new_invitation,
-)
+from services.contracts.values import Id, Problem, Refusal, malformed
+from services.identity.domain.invitation import InvitationRecord, invited_problems, new_invitation
 from services.identity.domain.member import AccessRecord
-from services.identity.domain.secret import digest
 from services.identity.mapping.member_responses import invitation_response
 from services.identity.usecases.ports.transaction import IdentityStore
 from services.identity.usecases.send_account_mail import AccountMails
-from services.identity.usecases.send_invitation import INVITATION, send_invitation
+from services.identity.usecases.send_invitation import (
+    InvitationSender,
+    check_invitation_limit,
+    find_sender,
+    send_invitation,
+)
 
 _PATH_OF_CODE = {"ALREADY_MEMBER": "email", "ALREADY_INVITED": "email"}
 """The inputs that the refusals of one person are about. A refused person is remembered by the code alone."""
@@ -58,8 +55,10 @@ async def invite_members(
         accepted = len(members) - len(refused)
         if not accepted:
             return Refusal(problems=[problem for problems in refused.values() for problem in problems])
-        if await tx.invitations.sent_since(organisation_id, tx.now - SENDING_PERIOD) + accepted > MAX_SENT:
-            return refuse("TOO_MANY_INVITATIONS", "members", limit=MAX_SENT)
+        if refusal := await check_invitation_limit(tx, organisation_id, accepted, "members"):
+            return refusal
+        invited_by = read_id("user", caller.subject_id)
+        sender = await find_sender(tx, organisation_id, invited_by)
         invited: list[InvitationRecord | None] = []
         for number, member in enumerate(members):
             if number in refused:
@@ -71,10 +70,10 @@ async def invite_members(
                 organisation_id,
                 member,
                 access_record(member.access),
-                read_id("user", caller.subject_id),
+                invited_by,
                 tx.now,
             )
-            await _add(tx, mails, caller, invitation)
+            await _add(tx, mails, caller, invitation, sender)
             invited.append(invitation)
             results.append(write_id("invitation", invitation.id))
         return _outcomes(tx, invited, refused)
@@ -152,10 +151,10 @@ def _problem(code: str, number: int) -> Problem:
     return Problem(code=code, path=["members", str(number), _PATH_OF_CODE.get(code, "access")])
 
 
-async def _add(tx: IdentityStore, mails: AccountMails, caller: Caller, invitation: InvitationRecord) -> None:
-    secret = secrets.token_urlsafe(32)
-    await tx.invitations.add(invitation, digest(mails.pepper, INVITATION, secret))
-    await send_invitation(tx, mails, invitation, secret)
+async def _add(
+    tx: IdentityStore, mails: AccountMails, caller: Caller, invitation: InvitationRecord, sender: InvitationSender
+) -> None:
+    await tx.invitations.add(invitation, await send_invitation(tx, mails, invitation, sender))
     tx.audit(
         AuditEntry(
             actor=caller.subject_id,

@@ -19,7 +19,7 @@ from services.identity.usecases.ports.transaction import IdentityStore
 
 LINK = "link"
 """The purpose of the digest of a link's secret."""
-_NOTICE_PERIOD = dt.timedelta(days=1)
+NOTICE_PERIOD = dt.timedelta(days=1)
 """The time in which a mail without a link is tried to be sent."""
 
 
@@ -60,7 +60,7 @@ async def send_link(
         portal_url=mails.portal_url,
         secret=secret,
     )
-    await _send(tx, to or user.email, user.language, mail, link.expires_at, confidential=True)
+    await send_body(tx, to or user.email, user.language, mail, link.expires_at, confidential=True)
 
 
 async def send_notice(
@@ -77,7 +77,7 @@ async def send_notice(
         return
     facts = AccountFacts(usernames=[user.username], email=new_email, changed_at=tx.now, sessions_ended=sessions_ended)
     mail = write_notice(kind, facts, user.language, tx.clock.zone, mails.letterhead)
-    await _send(tx, user.email, user.language, mail, tx.now + _NOTICE_PERIOD)
+    await send_body(tx, user.email, user.language, mail, tx.now + NOTICE_PERIOD)
 
 
 async def send_usernames(tx: IdentityStore, mails: AccountMails, users: list[UserRecord], mail_id: uuid.UUID) -> None:
@@ -85,10 +85,10 @@ async def send_usernames(tx: IdentityStore, mails: AccountMails, users: list[Use
     first = users[0]
     facts = AccountFacts(usernames=[user.username for user in users])
     mail = write_notice(NoticeMail.USERNAMES, facts, first.language, tx.clock.zone, mails.letterhead)
-    await _send(tx, first.email, first.language, mail, tx.now + _NOTICE_PERIOD, mail_id)
+    await send_body(tx, first.email, first.language, mail, tx.now + NOTICE_PERIOD, mail_id)
 
 
-async def _send(
+async def send_body(
     tx: IdentityStore,
     recipient: str,
     language: Language,
@@ -98,6 +98,7 @@ async def _send(
     *,
     confidential: bool = False,
 ) -> None:
+    """Send a mail by a deadline; one with a ``mail_id`` once, a ``confidential`` one with a secret in its body."""
     await tx.send_mail(
         MailMessage(
             id=mail_id or new_uuid(),
