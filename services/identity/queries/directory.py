@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from services.access.caller import Caller
 from services.access.decision import visible
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.ids import find_id, write_id
 from services.chassis.runtime.clock import Clock
@@ -79,17 +80,7 @@ async def access_of(connection: DatabaseConnection, subject_id: Id) -> AccessSta
 
 async def contacts(connection: DatabaseConnection, user_ids: Sequence[Id]) -> list[Contact | None]:
     """Return the languages of these users in their order, with the addresses that are verified."""
-    requested_ids = [find_id("user", text) for text in user_ids]
-    found = {
-        row["id"]: Contact(
-            user_id=write_id("user", row["id"]),
-            username=row["username"],
-            email=row["email"],
-            language=Language(row["language"]),
-        )
-        for row in await connection.fetch(_CONTACTS, [requested for requested in requested_ids if requested])
-    }
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(connection, _CONTACTS, (), "user", user_ids, _to_contact)
 
 
 async def actors(
@@ -113,6 +104,15 @@ async def actors(
             actor_id = write_id("partner", row["id"])
             found[actor_id] = PartnerActor(name=name_in(row, actor_id))
     return [found.get(actor_id) for actor_id in ids]
+
+
+def _to_contact(row: Row) -> Contact:
+    return Contact(
+        user_id=write_id("user", row["id"]),
+        username=row["username"],
+        email=row["email"],
+        language=Language(row["language"]),
+    )
 
 
 def _to_membership(row: Row) -> Membership:

@@ -12,6 +12,7 @@ from services.access.listing import fetch_reached, id_restrictions
 from services.access.reach import ScopedTable
 from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -104,10 +105,7 @@ async def members_by_id(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
 ) -> list[Member | None]:
     """Return the members with these ids, in their order; None for one whom the caller does not administer."""
-    requested_ids = [find_id("member", text) for text in ids]
-    rows = await connection.fetch(_MEMBERS_BY_ID, caller.subject_id, day, [one for one in requested_ids if one])
-    found = {row["id"]: _to_member(row) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(connection, _MEMBERS_BY_ID, (caller.subject_id, day), "member", ids, _to_member)
 
 
 async def invitations(
@@ -151,10 +149,14 @@ async def invitations_by_id(
     connection: DatabaseConnection, caller: Caller, now: dt.datetime, day: dt.date, ids: Sequence[Id]
 ) -> list[Invitation | None]:
     """Return the invitations with these ids, in their order; None for one that the caller does not administer."""
-    requested_ids = [find_id("invitation", text) for text in ids]
-    rows = await connection.fetch(_INVITATIONS_BY_ID, caller.subject_id, day, [one for one in requested_ids if one])
-    found = {row["id"]: invitation_response(to_invitation(row), now) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(
+        connection,
+        _INVITATIONS_BY_ID,
+        (caller.subject_id, day),
+        "invitation",
+        ids,
+        lambda row: invitation_response(to_invitation(row), now),
+    )
 
 
 def _to_member(row: Row) -> Member:

@@ -14,6 +14,7 @@ from services.access.reach import Restriction, ScopedTable
 from services.access.search import search_condition
 from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder, fetch_pages
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.paging import KeysetPage, Updates
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -127,12 +128,7 @@ async def organisations_by_id(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
 ) -> list[Organisation | None]:
     """Return the organisations with these ids, in their order; None for one out of the caller's reach."""
-    requested_ids = [find_id("org", text) for text in ids]
-    rows = await connection.fetch(
-        _BY_ID, caller.subject_id, day, [requested for requested in requested_ids if requested]
-    )
-    found = {row["id"]: to_organisation(row) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(connection, _BY_ID, (caller.subject_id, day), "org", ids, to_organisation)
 
 
 def to_organisation(row: Row) -> Organisation:

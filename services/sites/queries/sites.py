@@ -14,6 +14,7 @@ from services.access.reach import ScopedTable
 from services.access.search import search_condition
 from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.paging import KeysetPage
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
@@ -114,10 +115,7 @@ async def containers_by_id(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
 ) -> list[Container | None]:
     """Return the containers with these ids, in their order; None for one on a site out of the caller's reach."""
-    requested_ids = [find_id("container", text) for text in ids]
-    rows = await connection.fetch(_CONTAINERS_BY_ID, caller.subject_id, day, [one for one in requested_ids if one])
-    found = {row["id"]: _to_container(row) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(connection, _CONTAINERS_BY_ID, (caller.subject_id, day), "container", ids, _to_container)
 
 
 async def _fetch_containers(
@@ -133,15 +131,11 @@ async def _fetch_containers(
 
 async def site_contacts(connection: DatabaseConnection, ids: Sequence[Id]) -> list[SiteContact | None]:
     """Return the contacts of the sites with these ids, in their order, whoever reaches them; None for an unknown id."""
-    requested_ids = [find_id("site", text) for text in ids]
-    rows = await connection.fetch(_CONTACTS, [site_id for site_id in requested_ids if site_id])
-    found = {
-        row["id"]: SiteContact(
-            site_id=write_id("site", row["id"]), address=_to_address(row), contact_person=_to_person(row)
-        )
-        for row in rows
-    }
-    return [found.get(site_id) if site_id else None for site_id in requested_ids]
+    return await fetch_by_ids(connection, _CONTACTS, (), "site", ids, _to_contact)
+
+
+def _to_contact(row: Row) -> SiteContact:
+    return SiteContact(site_id=write_id("site", row["id"]), address=_to_address(row), contact_person=_to_person(row))
 
 
 def _to_address(row: Row) -> Address:

@@ -3,12 +3,13 @@
 import uuid
 from collections.abc import Sequence
 
+from services.access.listing import id_restrictions
 from services.chassis.db.keyset_query import SortOrder, fetch_page
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.db.updates import ListedRows
-from services.chassis.ids import find_id
 from services.contracts.identity.people import Language
 from services.contracts.support.held_messages import (
     HeldMessage,
@@ -41,12 +42,10 @@ async def held_messages(
         query.where("h.state = ANY ({})", sorted({one.value for one in asked.states}))
     if asked.kinds is not None:
         query.where("h.kind = ANY ({})", sorted({one.value for one in asked.kinds}))
-    for column, prefix, ids in (
-        ("h.organisation_id", "org", asked.organisation_ids),
-        ("h.site_id", "site", asked.site_ids),
+    for restriction in id_restrictions(
+        ("h.organisation_id", "org", asked.organisation_ids), ("h.site_id", "site", asked.site_ids)
     ):
-        if ids is not None:
-            query.where(f"{column} = ANY ({{}})", sorted({found for text in ids if (found := find_id(prefix, text))}))
+        query.where(restriction.condition("{}"), restriction.values)
     rows, total, updates = await fetch_page(
         connection,
         "held_messages h",
@@ -64,7 +63,6 @@ async def held_messages_by_id(
     connection: DatabaseConnection, language: Language, ids: Sequence[Id]
 ) -> list[HeldMessage | None]:
     """Return the held messages with these ids, in their order; None for one that does not exist."""
-    requested_ids = [find_id("held", text) for text in ids]
-    rows = await connection.fetch(_BY_ID, [one for one in requested_ids if one])
-    found = {row["id"]: held_message_response(to_held_message(row), language) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(
+        connection, _BY_ID, (), "held", ids, lambda row: held_message_response(to_held_message(row), language)
+    )

@@ -5,11 +5,11 @@ import uuid
 from collections.abc import Sequence
 
 from services.chassis.db.keyset_query import SortOrder, fetch_page
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.paging import KeysetPage, TimestampKey
-from services.chassis.db.postgres import DatabaseConnection
+from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.db.updates import ListedRows
-from services.chassis.ids import find_id
 from services.contracts.support.mail_suppressions import (
     MailSuppression,
     MailSuppressionFilter,
@@ -26,7 +26,7 @@ _LISTED = ListedRows(
     list="mail_suppressions", prefix="suppression", rows="mail_suppressions s", id="s.id", marks=("s.changed_in",)
 )
 _LATEST_FIRST = MailSuppressionOrder(field=MailSuppressionOrderField.SINCE, direction=SortDirection.DESC)
-_BY_ID = f"SELECT {SUPPRESSION_COLUMNS} FROM mail_suppressions WHERE id = ANY ($1) AND since > $2"
+_BY_ID = f"SELECT {SUPPRESSION_COLUMNS} FROM mail_suppressions WHERE since > $1 AND id = ANY ($2)"
 
 
 async def mail_suppressions(
@@ -55,7 +55,7 @@ async def mail_suppressions(
         SortOrder(("s.since", "s.id"), descending=order.direction is SortDirection.DESC),
         _LISTED,
     )
-    nodes = [([row["since"], row["id"]], suppression_response(to_suppression(row))) for row in rows]
+    nodes = [([row["since"], row["id"]], _to_response(row)) for row in rows]
     return part.connection(nodes, total, updates)
 
 
@@ -63,7 +63,8 @@ async def mail_suppressions_by_id(
     connection: DatabaseConnection, now: dt.datetime, ids: Sequence[Id]
 ) -> list[MailSuppression | None]:
     """Return the suppressions with these ids, in their order; None for one that is no more."""
-    requested_ids = [find_id("suppression", text) for text in ids]
-    rows = await connection.fetch(_BY_ID, [one for one in requested_ids if one], now - PERIOD)
-    found = {row["id"]: suppression_response(to_suppression(row)) for row in rows}
-    return [found.get(requested) if requested else None for requested in requested_ids]
+    return await fetch_by_ids(connection, _BY_ID, (now - PERIOD,), "suppression", ids, _to_response)
+
+
+def _to_response(row: Row) -> MailSuppression:
+    return suppression_response(to_suppression(row))

@@ -11,12 +11,12 @@ from services.access.reach import Restriction, ScopedTable
 from services.access.search import search_condition
 from services.access.updates import Reader
 from services.chassis.db.keyset_query import SortOrder
+from services.chassis.db.lookup import fetch_by_ids
 from services.chassis.db.paging import KeysetPage, TimestampKey
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
 from services.chassis.db.search_words import search_words
 from services.chassis.db.updates import ListedTable
-from services.chassis.ids import find_id
 from services.contracts.support.tickets import Ticket, TicketFilter, TicketOrder, TicketOrderField
 from services.contracts.values import Connection as RelayConnection
 from services.contracts.values import Id, Page, SortDirection
@@ -83,12 +83,7 @@ async def tickets_by_id(
     connection: DatabaseConnection, caller: Caller, day: dt.date, ids: Sequence[Id]
 ) -> list[Ticket | None]:
     """Return the tickets with these ids, in their order; None for a ticket that the caller does not reach."""
-    requested_ids = [find_id("ticket", text) for text in ids]
-    rows = await connection.fetch(
-        _BY_ID, caller.subject_id, day, [ticket_id for ticket_id in requested_ids if ticket_id]
-    )
-    responses = {row["id"]: _to_response(row) for row in rows}
-    return [responses.get(ticket_id) if ticket_id else None for ticket_id in requested_ids]
+    return await fetch_by_ids(connection, _BY_ID, (caller.subject_id, day), "ticket", ids, _to_response)
 
 
 def _to_response(row: Row) -> Ticket:
