@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from email import message_from_bytes
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP
 
 from services.chassis.db.postgres import Pool
@@ -38,8 +39,9 @@ from tests.support.servers import Servers
 class MessagesFixture:
     """Orders and support with their relays and consumers, support's jobs, and a mail server."""
 
-    def __init__(self, services: ServicesFixture, clock: TestClock) -> None:
+    def __init__(self, services: ServicesFixture, backup: Backup, clock: TestClock) -> None:
         self.services = services
+        self._backup = backup
         self.clock = clock
         self.owners = FakeOwners()
         self.told = Counter[str]()
@@ -107,9 +109,18 @@ class MessagesFixture:
             for edge in (await staff.held_messages(Page())).edges
         }
 
-    async def prepare_staff(self) -> None:
-        """Make an employee, whose access every later backup has."""
+    async def restore(self, service: str, *lost: str) -> None:
+        """Have two orders told, back a service up, have the ``lost`` ones told, and restore the backup."""
+        # The backup has the access of an employee.
         self._staff = await self.services.harnesses["support"].caller(kind=SubjectKind.STAFF)
+        async with self.run():
+            await self.place_orders("A1", "A2")
+            await self.await_told("A1", "A2")
+        await self._backup.make(service)
+        async with self.run():
+            await self.place_orders(*lost)
+            await self.await_told("A1", "A2", *lost)
+        await self._backup.restore(service)
 
     async def decide(self, *ids: str, send: bool) -> None:
         command = DecideHeldMessages(idempotency_key=f"{send}", ids=list(ids), send=send)
@@ -117,62 +128,39 @@ class MessagesFixture:
         assert decided == HeldMessagesDecided(decided=len(ids), skipped=0)
 
 
-async def test_a_restore_tells_nobody_again(
+@pytest.fixture
+async def messages(
     stopped_services: ServicesFixture,
     server_addresses: Servers,
     open_pool: Callable[[str], Awaitable[Pool]],
     clock: TestClock,
-) -> None:
+) -> AsyncIterator[MessagesFixture]:
     clock.instant = dt.datetime(2026, 12, 27, 9, tzinfo=dt.UTC)
     backup = Backup(stopped_services, server_addresses, open_pool)
-    messages = MessagesFixture(stopped_services, clock)
-    await messages.prepare_staff()
-    async with messages.run():
-        await messages.place_orders("A1", "A2")
-        await messages.await_told("A1", "A2")
-    await backup.make("support")
-    async with messages.run():
-        await messages.place_orders("B1", "B2", "B3")
-        await messages.await_told("A1", "A2", "B1", "B2", "B3")
+    yield MessagesFixture(stopped_services, backup, clock)
+    await backup.delete()
 
-    await backup.restore("support")
+
+async def test_a_restore_tells_nobody_again(messages: MessagesFixture) -> None:
+    await messages.restore("support", "B1", "B2", "B3")
     async with messages.run():
         held = await until(messages.held, lambda found: len(found) == 3)
         assert held.keys() == {"B1", "B2", "B3"}
-        clock.move(minutes=1)
+        messages.clock.move(minutes=1)
         await messages.place_orders("C1")
         await messages.await_told("A1", "A2", "B1", "B2", "B3", "C1")
         await messages.decide(held["B1"].id, send=True)
         await messages.decide(held["B2"].id, held["B3"].id, send=False)
         await messages.await_told("A1", "A2", "B1", "B1", "B2", "B3", "C1")
     assert messages.told == Counter({"A1": 1, "A2": 1, "B1": 2, "B2": 1, "B3": 1, "C1": 1})
-    await backup.delete()
 
 
-async def test_a_restore_of_another_service_tells_nobody_again(
-    stopped_services: ServicesFixture,
-    server_addresses: Servers,
-    open_pool: Callable[[str], Awaitable[Pool]],
-    clock: TestClock,
-) -> None:
-    clock.instant = dt.datetime(2026, 12, 27, 9, tzinfo=dt.UTC)
-    backup = Backup(stopped_services, server_addresses, open_pool)
-    messages = MessagesFixture(stopped_services, clock)
-    await messages.prepare_staff()
-    async with messages.run():
-        await messages.place_orders("A1", "A2")
-        await messages.await_told("A1", "A2")
-    await backup.make("orders")
-    async with messages.run():
-        await messages.place_orders("B1", "B2")
-        await messages.await_told("A1", "A2", "B1", "B2")
-
-    await backup.restore("orders")
+async def test_a_restore_of_another_service_tells_nobody_again(messages: MessagesFixture) -> None:
+    await messages.restore("orders", "B1", "B2")
     async with messages.run():
         await messages.place_orders("C1")
         await messages.await_told("A1", "A2", "B1", "B2", "C1")
-        await stopped_services.announce("orders")
+        await messages.services.announce("orders")
         await messages.place_orders("C2")
         await messages.await_told("A1", "A2", "B1", "B2", "C1", "C2")
         assert await messages.held() == {}
-    await backup.delete()
