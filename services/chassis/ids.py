@@ -29,6 +29,11 @@ def write_id(prefix: str, value: uuid.UUID) -> str:
     return f"{prefix}_{''.join([_PAIRS[(number >> shift) & 1023] for shift in _SHIFTS])}"
 
 
+def write_optional_id(prefix: str, value: uuid.UUID | None) -> str | None:
+    """Return the TypeID of a UUID; None for None."""
+    return write_id(prefix, value) if value else None
+
+
 def read_id(prefix: str, text: str) -> uuid.UUID:
     """Return the UUID of a TypeID with this prefix; raise MalformedId if it is none."""
     head, _, tail = text.rpartition("_")

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 
-from services.chassis.ids import write_id
+from services.chassis.ids import write_id, write_optional_id
 from services.contracts.identity.invitations import Invitation
 from services.contracts.identity.members import Member
 from services.contracts.values import Id
@@ -44,7 +44,7 @@ def invitation_response(invitation: InvitationRecord, now: dt.datetime) -> Invit
         invited_at=invitation.invited_at,
         sent_at=invitation.sent_at,
         expires_at=invitation.expires_at,
-        accepted_by_id=write_id("user", invitation.accepted_by) if invitation.accepted_by else None,
+        accepted_by_id=write_optional_id("user", invitation.accepted_by),
         accepted_with_other_email=invitation.other_email,
         decided_at=invitation.decided_at,
         version=invitation.version,

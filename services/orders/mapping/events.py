@@ -2,7 +2,7 @@
 
 from typing import TypeVar
 
-from services.chassis.ids import write_id
+from services.chassis.ids import write_id, write_optional_id
 from services.contracts.orders.events import OrderMoved, OrderPlaced, PickupFacts, PickupMoved
 from services.orders.domain.agreement import AgreementRecord
 from services.orders.domain.order import OrderRecord
@@ -60,7 +60,7 @@ def pickup_event(recorded: RecordedPickup, event: type[P]) -> P:
         organisation_id=write_id("org", recorded.organisation_id),
         site_id=write_id("site", recorded.site_id),
         agreement_id=write_id("agreement", pickup.agreement_id),
-        order_id=write_id("order", pickup.order_id) if pickup.order_id else None,
+        order_id=write_optional_id("order", pickup.order_id),
         article_id=write_id("article", recorded.article_id),
         fraction=recorded.fraction,
         date=pickup.date,

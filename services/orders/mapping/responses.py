@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-from services.chassis.ids import write_id
+from services.chassis.ids import write_id, write_optional_id
 from services.contracts.identity.people import Language
 from services.contracts.orders.agreements import Agreement
 from services.contracts.orders.articles import Article
@@ -69,7 +69,7 @@ def pickup_response(
         id=write_id("pickup", record.id),
         site_id=write_id("site", schedule.agreement.facts.site_id),
         agreement_id=write_id("agreement", record.agreement_id),
-        order_id=write_id("order", record.order_id) if record.order_id else None,
+        order_id=write_optional_id("order", record.order_id),
         article=article,
         fraction=record.fraction or schedule.agreement.facts.fraction,
         date=record.date,

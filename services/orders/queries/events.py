@@ -16,7 +16,7 @@ from services.chassis.db.postgres import DatabaseConnection
 from services.chassis.db.query import SqlQuery
 from services.chassis.events import event_log
 from services.chassis.events.event_log import LOGGED_COLUMNS, START, Cursor, LogBounds, LoggedEvent
-from services.chassis.ids import find_id, write_id
+from services.chassis.ids import find_id, write_optional_id
 from services.chassis.problems import MalformedInput
 from services.contracts.orders.event_log import (
     EVENTS_PER_PAGE,
@@ -147,7 +147,7 @@ def _to_order_event(bounds: LogBounds, logged: LoggedEvent) -> OrderEvent:
         type=logged.type,
         time=logged.time,
         subject=logged.subject,
-        organisation_id=write_id("org", organisation_id) if organisation_id else None,
-        site_id=write_id("site", site_id) if site_id else None,
+        organisation_id=write_optional_id("org", organisation_id),
+        site_id=write_optional_id("site", site_id),
         data=msgspec.Raw(logged.data),
     )

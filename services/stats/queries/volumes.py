@@ -9,7 +9,7 @@ from services.access.listing import id_restrictions
 from services.access.reach import ScopedTable, reached_rows_query
 from services.chassis.db.postgres import DatabaseConnection, Row
 from services.chassis.db.query import SqlQuery
-from services.chassis.ids import write_id
+from services.chassis.ids import write_optional_id
 from services.contracts.sites import Fraction
 from services.contracts.stats import Period, Volume, VolumeFilter, Volumes, VolumeStep
 from services.stats.domain.date_range import DateRange
@@ -90,7 +90,7 @@ async def volumes(
 def _to_volume(row: Row) -> Volume:
     return Volume(
         fraction=Fraction(row["fraction"]) if row["fraction"] else None,
-        article_id=write_id("article", row["article_id"]) if row["article_id"] else None,
+        article_id=write_optional_id("article", row["article_id"]),
         grams=row["grams"],
         pickups=row["pickups"],
     )

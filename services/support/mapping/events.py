@@ -1,6 +1,6 @@
 """Tickets and messages as events."""
 
-from services.chassis.ids import write_id
+from services.chassis.ids import write_id, write_optional_id
 from services.contracts.support.events import MessagesWritten, TicketChanged, TicketOpened
 from services.contracts.support.thread import EntryKind
 from services.support.domain.message import CauseRecord
@@ -11,8 +11,8 @@ def ticket_opened_event(ticket: TicketRecord) -> TicketOpened:
     """Return the event of a new ticket, without its message."""
     return TicketOpened(
         ticket_id=write_id("ticket", ticket.id),
-        organisation_id=write_id("org", ticket.organisation_id) if ticket.organisation_id else None,
-        site_id=write_id("site", ticket.site_id) if ticket.site_id else None,
+        organisation_id=write_optional_id("org", ticket.organisation_id),
+        site_id=write_optional_id("site", ticket.site_id),
         topic=ticket.topic,
         channel=ticket.channel,
         version=ticket.version,
@@ -23,8 +23,8 @@ def ticket_changed_event(ticket: TicketRecord, entry: EntryKind | None) -> Ticke
     """Return the event of a changed ticket, and of an entry that it got."""
     return TicketChanged(
         ticket_id=write_id("ticket", ticket.id),
-        organisation_id=write_id("org", ticket.organisation_id) if ticket.organisation_id else None,
-        site_id=write_id("site", ticket.site_id) if ticket.site_id else None,
+        organisation_id=write_optional_id("org", ticket.organisation_id),
+        site_id=write_optional_id("site", ticket.site_id),
         state=ticket.state,
         entry=entry,
         version=ticket.version,
@@ -36,7 +36,7 @@ def messages_written_event(cause: CauseRecord, messages: int) -> MessagesWritten
     return MessagesWritten(
         cause_id=write_id("cause", cause.id),
         kind=cause.kind,
-        organisation_id=write_id("org", cause.organisation_id) if cause.organisation_id else None,
-        site_id=write_id("site", cause.site_id) if cause.site_id else None,
+        organisation_id=write_optional_id("org", cause.organisation_id),
+        site_id=write_optional_id("site", cause.site_id),
         messages=messages,
     )

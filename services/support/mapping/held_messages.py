@@ -1,6 +1,6 @@
 """Held messages as responses."""
 
-from services.chassis.ids import write_id
+from services.chassis.ids import write_id, write_optional_id
 from services.contracts.identity.people import Language
 from services.contracts.support.held_messages import HeldMessage
 from services.support.domain.held_message import HeldMessageRecord
@@ -14,8 +14,8 @@ def held_message_response(held: HeldMessageRecord, language: Language) -> HeldMe
         kind=held.kind,
         description=describe_kind(held.kind, language),
         subject_id=held.subject_id,
-        organisation_id=write_id("org", held.organisation_id) if held.organisation_id else None,
-        site_id=write_id("site", held.site_id) if held.site_id else None,
+        organisation_id=write_optional_id("org", held.organisation_id),
+        site_id=write_optional_id("site", held.site_id),
         caused_at=held.caused_at,
         expires_at=held.expires_at,
         held_at=held.held_at,

@@ -1,13 +1,10 @@
 """Tickets and their entries as responses."""
 
-import uuid
-
-from services.chassis.ids import write_id
+from services.chassis.ids import write_id, write_optional_id
 from services.contracts.files import FileLink
 from services.contracts.support.mail_suppressions import MailRecipientKind, MailSuppression
 from services.contracts.support.thread import TicketEntry
 from services.contracts.support.tickets import Ticket
-from services.contracts.values import Id
 from services.support.domain.mail_suppression import MailSuppressionRecord
 from services.support.domain.ticket import EntryRecord, TicketRecord
 from services.support.domain.ticket_state import reopenable_until
@@ -18,18 +15,18 @@ def ticket_response(ticket: TicketRecord, message: str) -> Ticket:
     return Ticket(
         id=write_id("ticket", ticket.id),
         number=ticket.number,
-        organisation_id=_optional_id("org", ticket.organisation_id),
-        site_id=_optional_id("site", ticket.site_id),
-        pickup_id=_optional_id("pickup", ticket.pickup_id),
-        order_id=_optional_id("order", ticket.order_id),
-        agreement_id=_optional_id("agreement", ticket.agreement_id),
+        organisation_id=write_optional_id("org", ticket.organisation_id),
+        site_id=write_optional_id("site", ticket.site_id),
+        pickup_id=write_optional_id("pickup", ticket.pickup_id),
+        order_id=write_optional_id("order", ticket.order_id),
+        agreement_id=write_optional_id("agreement", ticket.agreement_id),
         topic=ticket.topic,
         channel=ticket.channel,
         state=ticket.state,
         message=message,
         contact_preference=ticket.contact_preference,
-        by=_optional_id("user", ticket.user_id),
-        assigned_to=_optional_id("user", ticket.assigned_to),
+        by=write_optional_id("user", ticket.user_id),
+        assigned_to=write_optional_id("user", ticket.assigned_to),
         opened_at=ticket.opened_at,
         updated_at=ticket.updated_at,
         reopenable_until=reopenable_until(ticket),
@@ -44,7 +41,7 @@ def entry_response(entry: EntryRecord, attachments: list[FileLink]) -> TicketEnt
         ticket_id=write_id("ticket", entry.ticket_id),
         kind=entry.kind,
         channel=entry.channel,
-        by=_optional_id("user", entry.author_id),
+        by=write_optional_id("user", entry.author_id),
         text=entry.text,
         at=entry.at,
         attachments=attachments,
@@ -65,7 +62,3 @@ def suppression_response(suppression: MailSuppressionRecord) -> MailSuppression:
         since=suppression.since,
         until=suppression.until,
     )
-
-
-def _optional_id(prefix: str, value: uuid.UUID | None) -> Id | None:
-    return write_id(prefix, value) if value else None

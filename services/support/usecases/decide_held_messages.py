@@ -7,7 +7,7 @@ import msgspec
 
 from services.access.caller import Caller
 from services.chassis.audit.entry import AuditEntry
-from services.chassis.ids import find_id, write_id
+from services.chassis.ids import find_id, write_id, write_optional_id
 from services.chassis.mail import SendMail
 from services.contracts.support.held_messages import (
     MAX_DECISIONS,
@@ -84,7 +84,7 @@ async def _decide(tx: SupportStore, caller: Caller, cause_id: uuid.UUID, *, send
     else:
         await tx.messages.reopen_cause(cause_id, tx.now)
         tx.enqueue(SendMessages(cause_id=cause_id), unique=True)
-    organisation_id = write_id("org", held.organisation_id) if held.organisation_id else None
+    organisation_id = write_optional_id("org", held.organisation_id)
     tx.audit(
         AuditEntry(
             actor=caller.subject_id, action=action, subject=write_id("held", cause_id), organisation_id=organisation_id

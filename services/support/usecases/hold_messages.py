@@ -9,13 +9,11 @@ import uuid
 
 from services.chassis.events.transaction import UnitOfWork
 from services.contracts.identity.people import Language
-from services.contracts.support.tickets import Channel
-from services.contracts.ticket_requests import Topic
 from services.support.domain.held_message import held_message, is_released
 from services.support.domain.message import CauseRecord, CauseState, restore_ticket_id
 from services.support.mapping.causes import subject_id_of
 from services.support.mapping.message_mail import describe_held_messages
-from services.support.usecases.open_ticket import open_ticket
+from services.support.usecases.open_ticket import open_own_ticket
 from services.support.usecases.ports.transaction import SupportStore
 
 
@@ -26,27 +24,7 @@ async def hold_if_uncertain(tx: SupportStore, language: Language, cause: CauseRe
     it is not known whether the database was restored.
     """
     restored_at = await tx.held_messages.last_restore()
-    if restored_at is None or cause.at > restored_at:
-        return False
-    held = await tx.held_messages.by_id(cause.id)
-    if held is not None and is_released(held, restored_at):
-        return False
-    if cause.state is not CauseState.HELD:
-        await tx.held_messages.save(held_message(cause, subject_id_of(cause), tx.now))
-        await tx.messages.close_cause(cause.id, CauseState.HELD)
-        await _tell_staff(tx, language, restored_at)
-    return True
-
-
-async def _tell_staff(tx: SupportStore, language: Language, restored_at: dt.datetime) -> None:
-    """Open the ticket about a restore, unless there is one."""
-    ticket_id = restore_ticket_id(restored_at)
-    await tx.tickets.lock_limits(str(ticket_id))
-    if await tx.tickets.by_id(ticket_id) is None:
-        text = describe_held_messages(language)
-        await open_ticket(
-            tx, ticket_id, site=None, user_id=None, topic=Topic.OTHER, channel=Channel.SYSTEM, message=text
-        )
+    return restored_at is not None and await _hold(tx, language, cause, restored_at)
 
 
 async def may_send_message(work: UnitOfWork[SupportStore], language: Language, message_id: uuid.UUID) -> bool:
@@ -55,8 +33,25 @@ async def may_send_message(work: UnitOfWork[SupportStore], language: Language, m
     Raise NotReadyYet while it is not known whether the database was restored.
     """
     async with work() as tx:
+        restored_at = await tx.held_messages.last_restore()
+        if restored_at is None:
+            return True
         message = await tx.messages.lock_message(message_id)
         assert message is not None, "each mail of support is that of a message"
         cause = await tx.messages.lock_cause(message.cause_id)
         assert cause is not None, "a message refers to its cause"
-        return cause.state is not CauseState.DROPPED and not await hold_if_uncertain(tx, language, cause)
+        return cause.state is not CauseState.DROPPED and not await _hold(tx, language, cause, restored_at)
+
+
+async def _hold(tx: SupportStore, language: Language, cause: CauseRecord, restored_at: dt.datetime) -> bool:
+    """Hold the messages of a locked cause from before a restore; return whether they are held."""
+    if cause.at > restored_at:
+        return False
+    held = await tx.held_messages.by_id(cause.id)
+    if held is not None and is_released(held, restored_at):
+        return False
+    if cause.state is not CauseState.HELD:
+        await tx.held_messages.save(held_message(cause, subject_id_of(cause), tx.now))
+        await tx.messages.close_cause(cause.id, CauseState.HELD)
+        await open_own_ticket(tx, restore_ticket_id(restored_at), describe_held_messages(language))
+    return True

@@ -62,3 +62,12 @@ async def open_ticket(
         await tx.tickets.add_contact(contact)
     tx.emit(ticket_opened_event(ticket))
     return ticket
+
+
+async def open_own_ticket(tx: SupportStore, ticket_id: uuid.UUID, text: str) -> bool:
+    """Open a ticket of Kierto itself, which staff alone see; return False if there is one with this id."""
+    await tx.tickets.lock_limits(str(ticket_id))
+    if await tx.tickets.by_id(ticket_id) is not None:
+        return False
+    await open_ticket(tx, ticket_id, site=None, user_id=None, topic=Topic.OTHER, channel=Channel.SYSTEM, message=text)
+    return True

@@ -5,7 +5,7 @@ import msgspec
 from services.access.caller import Caller
 from services.chassis.audit.entry import AuditEntry
 from services.chassis.events.transaction import UnitOfWork
-from services.chassis.ids import read_id, write_id
+from services.chassis.ids import read_id, write_id, write_optional_id
 from services.contracts.support.tickets import Channel, ContactSource, TicketContact
 from services.contracts.values import Id, Refusal, refuse
 from services.support.domain.limits import digest_of
@@ -34,7 +34,7 @@ async def read_ticket_contact(
                 actor=caller.subject_id,
                 action="TICKET_CONTACT_READ",
                 subject=id,
-                organisation_id=write_id("org", ticket.organisation_id) if ticket.organisation_id else None,
+                organisation_id=write_optional_id("org", ticket.organisation_id),
             )
         )
     contact = await find_contact(recipients, sites, ticket, own)

@@ -4,13 +4,11 @@ import uuid
 
 from services.chassis.events.transaction import UnitOfWork
 from services.contracts.identity.people import Language
-from services.contracts.support.tickets import Channel
-from services.contracts.ticket_requests import Topic
 from services.support.domain.message import RETRY_PERIOD, CauseRecord, CauseState, MessageState, failure_ticket_id
 from services.support.mapping.causes import subject_id_of
 from services.support.mapping.message_mail import describe_failure
 from services.support.usecases.add_entry import add_system_note
-from services.support.usecases.open_ticket import open_ticket
+from services.support.usecases.open_ticket import open_own_ticket
 from services.support.usecases.ports.transaction import SupportStore
 
 
@@ -38,16 +36,8 @@ async def fail_message(work: UnitOfWork[SupportStore], language: Language, messa
 
 
 async def _report(tx: SupportStore, language: Language, cause: CauseRecord) -> None:
-    """Open a ticket for the day's failures of a kind, or add a note to it.
-
-    It is about no organisation's site: customers don't see it.
-    """
+    """Open a ticket for the day's failures of a kind, or add a note to it."""
     ticket_id = failure_ticket_id(cause.kind, tx.today)
     text = describe_failure(cause.kind, subject_id_of(cause), language)
-    await tx.tickets.lock_limits(str(ticket_id))
-    if await tx.tickets.by_id(ticket_id) is None:
-        await open_ticket(
-            tx, ticket_id, site=None, user_id=None, topic=Topic.OTHER, channel=Channel.SYSTEM, message=text
-        )
-        return
-    await add_system_note(tx, ticket_id, text)
+    if not await open_own_ticket(tx, ticket_id, text):
+        await add_system_note(tx, ticket_id, text)
